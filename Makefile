@@ -1,0 +1,100 @@
+# Everything that can be done here. Bare `make` explains it.
+# Knobs can be given to any target: make up STATE=/tmp/second CLOUD_PORT=14566 AIRFLOW_PORT=18080 AIRFLOW_LOG_PORT=18793
+
+ROOT := $(abspath $(dir $(lastword $(MAKEFILE_LIST))))
+
+STATE ?= $(ROOT)/.state##   folder of everything that outlives a process
+CLOUD_PORT ?= 4566##   port of the local cloud
+AIRFLOW_PORT ?= 8080##   port of Airflow's pages
+AIRFLOW_LOG_PORT ?= 8793##   port from which these pages read the logs of running tasks
+PYTHON ?= $(shell for python in python3.11 python3; do if $$python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then break; fi; done; command -v $$python)##   Python 3.11
+override STATE := $(abspath $(STATE))
+export STATE CLOUD_PORT AIRFLOW_PORT AIRFLOW_LOG_PORT
+
+# The commands' own arguments.
+export SOURCE EVENTS AT FROM TO WHAT PART JSON
+
+# The product sees only the ordinary AWS variables; here they name the local cloud, and nothing else that a shell
+# or a home folder may hold can lead to real AWS.
+export AWS_ENDPOINT_URL := http://127.0.0.1:$(CLOUD_PORT)
+export AWS_ACCESS_KEY_ID := local
+export AWS_SECRET_ACCESS_KEY := local
+export AWS_DEFAULT_REGION := us-east-1
+export AWS_CONFIG_FILE := /dev/null
+export AWS_SHARED_CREDENTIALS_FILE := /dev/null
+export AWS_EC2_METADATA_DISABLED := true
+unexport AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN AWS_REGION
+# A proxy is never right for this machine's own addresses.
+comma := ,
+export NO_PROXY := 127.0.0.1,localhost$(addprefix $(comma),$(NO_PROXY))
+export no_proxy := $(NO_PROXY)
+
+AIRFLOW := $(ROOT)/.venv/airflow/bin
+LOCAL := $(ROOT)/.venv/local/bin
+COMMAND := cd $(ROOT) && $(AIRFLOW)/python -m commands
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help doctor up down clean logs send backfill status break check test test-full bench
+
+##@ The stack
+doctor: ## is this machine fit? all faults at once, before any download
+	@$(PYTHON) $(ROOT)/commands/doctor.py
+up: export STARTED := $(shell date +%s)
+up: doctor environments ## install, start everything, send the sample day and prove it; again: go on
+	@$(COMMAND).up
+down: ## stop everything; nothing is lost
+	@if [ -e "$(STATE)/run" ]; then $(COMMAND).down; fi
+clean: down ## stop everything and remove STATE; the environments below .venv stay
+	@if [ -e "$(STATE)" ] && [ ! -e "$(STATE)/.clickstream" ]; then \
+	    echo "$(STATE) was not made by 'make up': not removed"; exit 1; fi
+	rm -rf -- "$(STATE)"
+	@echo "removed; the environments are kept (to remove them, too: rm -rf $(ROOT)/.venv)"
+logs: installed ## [PART=cloud|scheduler|…]  the end of the parts' logs
+	@$(COMMAND).logs
+
+##@ The data
+send: installed ## SOURCE= EVENTS=file.ndjson[.gz] [AT=2026-11-18T13:00:00Z]  a file through the producer
+	@$(COMMAND).send
+backfill: installed ## SOURCE= FROM=2026-11-17 TO=2026-11-18  run these days again and wait for their proof
+	@$(COMMAND).backfill
+status: installed ## [SOURCE=] [JSON=1]  what is proven, tier by tier
+	@$(COMMAND).status
+break: installed ## WHAT=lost-object|…  make one fault, to see it found and to repair it
+	@$(COMMAND).break_
+
+##@ The project
+check: environments ## lint, types, generated files
+	cd $(ROOT) && $(AIRFLOW)/ruff check
+	cd $(ROOT) && $(AIRFLOW)/mypy --python-executable $(AIRFLOW)/python plugins commands dags
+	cd $(ROOT) && $(AIRFLOW)/mypy --cache-dir .mypy_cache/local --python-executable $(LOCAL)/python local include/glue_scripts
+test: MARKS := not full
+test: pytest ## all tests but the long matrices
+test-full: MARKS := full or not full
+test-full: pytest ## all tests
+bench: environments ## the job and the final check against plain Spark and DuckDB
+	@cd $(ROOT) && $(LOCAL)/python -m benchmarks
+
+# Tests that need the local cloud's libraries run in its environment, all others in Airflow's; both always run.
+pytest: environments
+	@cd $(ROOT) && failed=0; \
+	$(LOCAL)/python -m pytest -m "$(MARKS)" tests/integration/local tests/integration/spark || failed=1; \
+	$(AIRFLOW)/python -m pytest -m "$(MARKS)" tests/unit tests/dags tests/integration/stack tests/e2e || failed=1; \
+	exit $$failed
+
+.PHONY: pytest environments fit installed
+environments: fit
+	@$(PYTHON) $(ROOT)/commands/install.py
+# The machine is looked at before anything is downloaded.
+fit:
+	@[ -e $(ROOT)/.venv/local/complete ] || $(PYTHON) $(ROOT)/commands/doctor.py install
+# These work on what runs: they never change an environment under it.
+installed:
+	@[ -e $(ROOT)/.venv/airflow/complete ] || { echo "nothing is installed yet: make up"; exit 1; }
+
+help:
+	@awk 'BEGIN { FS = ":.*## " } \
+	    /^##@/ { printf "\n%s\n", substr($$0, 5) } \
+	    /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo; echo "Knobs (NAME=value after the target, or in the environment)"
+	@awk -F ' [?]= |##' '/^[A-Z_]+ [?]= .*##/ { printf "  %-16s %s\n", $$1, $$3 }' $(MAKEFILE_LIST)
