@@ -1,0 +1,1 @@
+"""The product: clickstream paths set up, run and proven. Everything but `airflow/` works without Airflow."""

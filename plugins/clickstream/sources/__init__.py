@@ -1,0 +1,1 @@
+"""What a source is, and how its declaration is read."""

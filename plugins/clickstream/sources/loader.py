@@ -1,0 +1,129 @@
+"""Reading `include/sources/*.yaml`: every fault of every file at once, and no file hides another."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from clickstream.contract.schema import SchemaFault, load_schema
+from clickstream.sources.model import Source
+
+INCLUDE = Path(__file__).resolve().parents[3] / "include"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing wrong in one source file."""
+
+    file: str
+    field: str
+    value: str
+    allowed: str
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.field} = {self.value}: {self.allowed}"
+
+
+class InvalidSources(ValueError):
+    """Raised with all faults of all files: one line each, `file: field = value: what is allowed`."""
+
+    def __init__(self, faults: list[Fault]) -> None:
+        self.faults = faults
+        super().__init__("\n".join(map(str, faults)))
+
+
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """YAML 1.2 forbids a key that stands twice; PyYAML would silently keep the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        keys = [self.construct_object(key) for key, _ in node.value]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} stands twice", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+def load_source(path: Path, schemas: Path) -> Source:
+    """Read one source.
+
+    Args:
+        path: the YAML file; its stem must be the source's name.
+        schemas: folder that holds `<source>/<version>.json`.
+
+    Raises:
+        InvalidSources: with every fault of the file.
+    """
+    file = f"{path.parent.name}/{path.name}"
+    try:
+        declared = yaml.load(path.read_bytes(), _UniqueKeyLoader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f"line {mark.line + 1}" if mark else "the file"
+        problem = getattr(error, "problem", None) or str(error)
+        raise InvalidSources([Fault(file, line, "not readable", f"YAML: {problem}")]) from error
+    faults = _outside_the_model(file, declared, path.stem, schemas) if isinstance(declared, dict) else []
+    try:
+        source = Source.model_validate(declared)
+    except ValidationError as error:
+        raise InvalidSources([*(_fault(file, detail) for detail in error.errors()), *faults]) from error
+    if faults:
+        raise InvalidSources(faults)
+    return source
+
+
+def _outside_the_model(file: str, declared: dict[str, Any], stem: str, schemas: Path) -> list[Fault]:
+    """Faults against the file's name and the contract; what the model refuses anyway is passed over here."""
+    faults = []
+    if isinstance(name := declared.get("name"), str) and name != stem:
+        faults.append(Fault(file, "name", repr(name), f"the file's own name, {stem!r}"))
+    events, silver = declared.get("events"), declared.get("silver")
+    if not isinstance(events, dict) or not isinstance(version := events.get("contract"), str):
+        return faults
+    try:
+        schema = load_schema(schemas, stem, version)
+    except SchemaFault as error:
+        return [*faults, Fault(file, "events.contract", repr(version), str(error))]
+    named = {f"events.{role}": events.get(role) for role in ("identity", "timestamp", "consent")}
+    for column, definition in silver.items() if isinstance(silver, dict) else ():
+        named[f"silver.{column}.path"] = definition.get("path") if isinstance(definition, dict) else None
+    return faults + [
+        Fault(file, field, repr(path), "a field that the contract declares")
+        for field, path in named.items()
+        if isinstance(path, str) and not schema.declares(path)
+    ]
+
+
+def load_sources(include: Path = INCLUDE) -> tuple[dict[str, Source], InvalidSources | None]:
+    """Read every source below `include/`; sound ones are returned beside the faults of the others.
+
+    Args:
+        include: folder that holds `sources/` and `schemas/`.
+
+    Returns:
+        The sound sources by name, and one error with the faults of all others (None when there are none).
+        A DAG file makes its DAGs for the first, then raises the second: Airflow shows it as an import error.
+    """
+    sources: dict[str, Source] = {}
+    faults: list[Fault] = []
+    for path in sorted((include / "sources").glob("*.yaml")):
+        try:
+            sources[path.stem] = load_source(path, include / "schemas")
+        except InvalidSources as error:
+            faults += error.faults
+    return sources, InvalidSources(faults) if faults else None
+
+
+def _fault(file: str, detail: ErrorDetails) -> Fault:
+    field = ".".join(map(str, detail["loc"])) or "the whole file"
+    if detail["type"] == "missing":
+        return Fault(file, field, "absent", "required")
+    if detail["type"] == "extra_forbidden":
+        return Fault(file, field, repr(detail["input"]), "unknown key: see the model of a source in docs/sources.md")
+    value = repr(detail["input"]) if detail["loc"] else "taken together"
+    return Fault(file, field, value if len(value) <= 80 else value[:77] + "...", detail["msg"])

@@ -1,0 +1,156 @@
+"""The typed model of a source: everything that differs between feeds, and nothing else.
+
+Each class is one concern of `include/sources/<name>.yaml`. Unknown keys are refused, so that a
+misspelt threshold is an error and not a default.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
+
+Tier = Literal["producer", "stream", "delivery", "bronze", "silver"]
+ColumnType = Literal["string", "bigint", "double", "boolean"]
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+ResourceName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+Prefix = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9_.-]+/)+$")]
+FieldPath = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$")]
+Version = Annotated[str, StringConstraints(pattern=r"^\d+\.\d+\.\d+$")]
+
+RESERVED_COLUMNS = frozenset(
+    {"event_id", "event_date", "event_time", "extra", "contract", "arrival_hour", "object_id", "raw_hash"}
+)
+"""Columns that every Silver table has; a source cannot declare its own under these names."""
+
+
+def _midnight(value: datetime) -> datetime:
+    if value.utcoffset() != timedelta(0) or value.time() != time():
+        raise ValueError("must be a midnight in UTC, such as 2026-11-17T00:00:00Z: days are proven whole")
+    return value.astimezone(UTC)
+
+
+Midnight = Annotated[datetime, AfterValidator(_midnight)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Events(_Part):
+    """How one record is read: its contract, and the fields that the proof stands on."""
+
+    contract: Version
+    """Version of the JSON Schema in `include/schemas/<source>/`."""
+    identity: FieldPath
+    """Field that identifies an event; copies share it and their event date."""
+    timestamp: FieldPath
+    """Field with the event's own time, RFC 3339 with an offset."""
+    consent: FieldPath | None = None
+    """Field whose JSON value `false` filters the record; None: the feed has no such field."""
+    max_late_days: int = Field(default=7, ge=0, le=30)
+    """Days an event may be older than its arrival hour."""
+    max_skew_minutes: int = Field(default=60, ge=0, le=1440)
+    """Minutes an event's clock may run ahead of the end of its arrival hour."""
+
+
+class Stream(_Part):
+    """The Kinesis stream that carries the feed."""
+
+    name: ResourceName
+    shards: int = Field(ge=1, le=500)
+    retention_hours: int = Field(default=24, ge=24, le=8760)
+    partition_key: FieldPath
+    """Field whose value chooses the shard; a record without it is spread by its hash."""
+
+
+class Delivery(_Part):
+    """The Firehose stream that writes the feed to Bronze.
+
+    Limits: https://docs.aws.amazon.com/firehose/latest/APIReference/API_BufferingHints.html
+    """
+
+    name: ResourceName
+    prefix: Prefix
+    """Where objects land; year=/month=/day=/hour=/ follows it."""
+    error_prefix: Prefix
+    """Where Firehose writes what it could not deliver."""
+
+    @field_validator("error_prefix")
+    @classmethod
+    def _lies_apart(cls, value: str, info: ValidationInfo) -> str:
+        prefix = info.data.get("prefix")
+        if prefix and (value.startswith(prefix) or prefix.startswith(value)):
+            raise ValueError(f"must lie apart from prefix, {prefix}")
+        return value
+
+    buffer_megabytes: int = Field(ge=1, le=128)
+    buffer_seconds: int = Field(ge=60, le=900)
+
+
+class Checks(_Part):
+    """How far the proof looks back, and how long it waits."""
+
+    recheck_days: int = Field(default=7, ge=1, le=30)
+    """Days before a window whose listings are compared again in each run."""
+    settle_limit_minutes: int = Field(default=360, ge=10, le=2880)
+    """Minutes after a window within which its watermark must pass."""
+
+
+class Column(_Part):
+    """One column of Silver, taken from a field of the event."""
+
+    path: FieldPath
+    type: ColumnType
+
+
+class Source(_Part):
+    """One event feed.
+
+    Example:
+        >>> source = load_source(Path("include/sources/retail_web.yaml"), schemas=Path("include/schemas"))
+        >>> source.table("silver")
+        'retail_web_silver'
+    """
+
+    name: Name
+    description: str = Field(min_length=1)
+    verify_from: Midnight
+    """First arrival hour that is proven; the daily DAG starts here."""
+    verify_until: Midnight | None = None
+    """End of scheduled proof: catch-up stops here. None: it goes on for ever."""
+    tiers: tuple[Tier, ...]
+    """Places where this feed's records are counted, in the order of the path."""
+    events: Events
+    stream: Stream
+    delivery: Delivery
+    checks: Checks = Checks()
+    silver: dict[Name, Column]
+    """Columns of Silver beside those that every source has."""
+
+    @field_validator("verify_until")
+    @classmethod
+    def _ends_later(cls, value: datetime | None, info: ValidationInfo) -> datetime | None:
+        if value is not None and "verify_from" in info.data and value <= info.data["verify_from"]:
+            raise ValueError("must be later than verify_from")
+        return value
+
+    @field_validator("tiers")
+    @classmethod
+    def _holds_the_lake(cls, value: tuple[Tier, ...]) -> tuple[Tier, ...]:
+        if not {"bronze", "silver"} <= set(value) or len(set(value)) != len(value):
+            raise ValueError("must hold bronze and silver, and each tier once")
+        return value
+
+    @field_validator("silver")
+    @classmethod
+    def _leaves_the_reserved(cls, value: dict[str, Column]) -> dict[str, Column]:
+        if reserved := sorted(RESERVED_COLUMNS & set(value)):
+            raise ValueError(f"every source has {', '.join(reserved)}: choose other names")
+        return value
+
+    def table(self, kind: str) -> str:
+        """Name of this source's table of a kind: bronze_text, silver, rejects."""
+        return f"{self.name}_{kind}"
