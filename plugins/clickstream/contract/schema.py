@@ -1,0 +1,60 @@
+"""The contract of a source: a JSON Schema of one version, as `include/schemas/<source>/<version>.json`."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import orjson
+
+
+class SchemaFault(ValueError):
+    """The contract is absent or is no JSON Schema; the text says what was looked for."""
+
+
+@dataclass(frozen=True)
+class Schema:
+    """A JSON Schema with its version.
+
+    Attributes:
+        version: as in the file's name, `1.0.0`.
+        document: the parsed JSON Schema (draft 2020-12).
+    """
+
+    version: str
+    document: dict[str, Any]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the document in a canonical form: what the ledger records as the contract."""
+        return hashlib.sha256(orjson.dumps(self.document, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+    def declares(self, path: str) -> bool:
+        """Whether the contract knows the field at a dotted path."""
+        node = self.document
+        for step in path.split("."):
+            node = node.get("properties", {}).get(step)
+            if node is None:
+                return False
+        return True
+
+
+def load_schema(schemas: Path, source: str, version: str) -> Schema:
+    """Read one version of a source's contract.
+
+    Raises:
+        SchemaFault: the file is absent, not JSON, or not a JSON Schema of draft 2020-12.
+    """
+    path = schemas / source / f"{version}.json"
+    if not path.is_file():
+        held = ", ".join(sorted(p.stem for p in path.parent.glob("*.json"))) or "none"
+        raise SchemaFault(f"no file schemas/{source}/{version}.json; versions there: {held}")
+    try:
+        document = orjson.loads(path.read_bytes())
+        jsonschema_rs.validator_for(document)
+    except ValueError as error:
+        raise SchemaFault(f"schemas/{source}/{version}.json is no JSON Schema: {error}") from error
+    return Schema(version, document)
