@@ -1,0 +1,1 @@
+"""Glue's own library as far as a plain Spark script needs it: ``utils.getResolvedOptions``."""
