@@ -1,0 +1,98 @@
+"""The Glue job that makes a source's Silver and rejects of its Bronze.
+
+Arguments: https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-glue-arguments.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Any
+
+from clickstream.provisioning.job_code import JobCode
+from clickstream.provisioning.resource import Difference, Resource, Settings
+from clickstream.provisioning.waiting import once_role_is_known
+
+ROLE = "clickstream-glue"
+GLUE_VERSION = "5.1"
+WORKER_TYPE = "G.1X"
+WORKERS = 2
+TIMEOUT_MINUTES = 60
+LIBRARIES = ("orjson", "jsonschema-rs", "pydantic", "pyyaml")
+"""What the code imports beside what Glue has; the job gets the versions that this process has."""
+CATALOG = "spark.sql.catalog.glue_catalog"
+
+
+class GlueJob(Resource):
+    """A Spark job. One run at a time, because two would write the same tables; Glue never retries it."""
+
+    kind = "job"
+
+    @property
+    def name(self) -> str:
+        return f"{self.source.name}__bronze_to_silver"
+
+    def desired(self) -> Settings:
+        return _settings(self._definition())
+
+    def live(self) -> Settings | None:
+        glue = self.cloud.client("glue")
+        try:
+            return _settings(glue.get_job(JobName=self.name)["Job"])
+        except glue.exceptions.EntityNotFoundException:
+            return None
+
+    def create(self) -> None:
+        once_role_is_known(self.cloud.client("glue").create_job, Name=self.name, **self._definition())
+
+    def update(self, differences: Sequence[Difference]) -> None:
+        once_role_is_known(self.cloud.client("glue").update_job, JobName=self.name, JobUpdate=self._definition())
+
+    def _definition(self) -> dict[str, Any]:
+        names, code = self.cloud.names, JobCode(self.source, self.cloud)
+        spark = {
+            "spark.sql.extensions": "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
+            "spark.sql.session.timeZone": "UTC",
+            CATALOG: "org.apache.iceberg.spark.SparkCatalog",
+            f"{CATALOG}.catalog-impl": "org.apache.iceberg.aws.glue.GlueCatalog",
+            f"{CATALOG}.io-impl": "org.apache.iceberg.aws.s3.S3FileIO",
+            f"{CATALOG}.warehouse": f"s3://{names.lake}/",
+        }
+        return {
+            "Description": f"Bronze to Silver and rejects of {self.source.name}",
+            "Role": names.role_arn(ROLE),
+            "Command": {"Name": "glueetl", "PythonVersion": "3", "ScriptLocation": code.script},
+            "GlueVersion": GLUE_VERSION,
+            "WorkerType": WORKER_TYPE,
+            "NumberOfWorkers": WORKERS,
+            "Timeout": TIMEOUT_MINUTES,
+            "MaxRetries": 0,
+            "ExecutionProperty": {"MaxConcurrentRuns": 1},
+            "DefaultArguments": {
+                # Glue takes --conf once; further ones stand in its value.
+                "--conf": " --conf ".join(f"{key}={value}" for key, value in spark.items()),
+                "--datalake-formats": "iceberg",
+                "--extra-py-files": code.modules,
+                "--additional-python-modules": ",".join(f"{library}=={version(library)}" for library in LIBRARIES),
+                "--enable-metrics": "true",
+            },
+        }
+
+
+def _settings(job: dict[str, Any]) -> Settings:
+    """A job as Glue describes it; its definition has the same form."""
+    command = job["Command"]
+    return {
+        "description": job.get("Description"),
+        "role": job.get("Role"),
+        "command": command.get("Name"),
+        "python_version": command.get("PythonVersion"),
+        "script": command.get("ScriptLocation"),
+        "glue_version": job.get("GlueVersion"),
+        "worker_type": job.get("WorkerType"),
+        "workers": job.get("NumberOfWorkers"),
+        "timeout_minutes": job.get("Timeout"),
+        "retries": job.get("MaxRetries"),
+        "concurrent_runs": job.get("ExecutionProperty", {}).get("MaxConcurrentRuns"),
+        **{f"argument {key}": value for key, value in job.get("DefaultArguments", {}).items()},
+    }

@@ -1,0 +1,136 @@
+"""Silver and rejects: Iceberg tables, made by Athena from `include/sql/athena/ddl/`.
+
+A table's CREATE statement is its only declaration: what is planned is read from it. Athena's limits:
+https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-creating-tables.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from string import Template
+from typing import Any
+
+from clickstream.lake.objects import read_json
+from clickstream.provisioning.resource import Difference, Resource, Settings
+from clickstream.provisioning.waiting import wait
+from clickstream.sources.loader import INCLUDE
+
+DDL = INCLUDE / "sql" / "athena" / "ddl"
+ICEBERG_TYPES_IN_ATHENA = {"long": "bigint"}
+"""Types that the table format and Athena's DDL call by different names."""
+
+_COLUMN = re.compile(r"^    `?(\w+)`? (\w+)", re.MULTILINE)
+_PARTITIONING = re.compile(r"^PARTITIONED BY \((.+)\)$", re.MULTILINE)
+_LOCATION = re.compile(r"^LOCATION '(.+)'$", re.MULTILINE)
+
+
+class StatementFailed(RuntimeError):
+    """Athena did not carry out a statement; the text has its id, its state and Athena's reason."""
+
+
+class IcebergTable(Resource):
+    """A table declared in `ddl/<kind>.sql`."""
+
+    @property
+    def name(self) -> str:
+        return self.source.table(self.kind)
+
+    def desired(self) -> Settings:
+        return declared(self._creation())
+
+    def live(self) -> Settings | None:
+        glue = self.cloud.client("glue")
+        try:
+            table = glue.get_table(DatabaseName=self.cloud.names.database, Name=self.name)["Table"]
+        except glue.exceptions.EntityNotFoundException:
+            return None
+        parameters = table.get("Parameters", {})
+        if parameters.get("table_type", "").upper() != "ICEBERG":
+            return {"type": table.get("TableType")}
+        # The catalog lists columns, but not what an Iceberg table is partitioned by.
+        return described(read_json(self.cloud.client("s3"), parameters["metadata_location"]))
+
+    def needs_replacement(self, difference: Difference) -> bool:
+        is_new_column = difference.field.startswith("column ") and difference.live is None
+        return not is_new_column
+
+    def create(self) -> None:
+        self._run(self._creation())
+
+    def update(self, differences: Sequence[Difference]) -> None:
+        columns = {difference.field.removeprefix("column "): difference.desired for difference in differences}
+        definitions = ", ".join(f"`{name}` {kind}" for name, kind in columns.items())
+        self._run(self._render("add_columns", columns=definitions))
+
+    def _creation(self) -> str:
+        columns = "".join(
+            f"\n    `{name}` {column.type} COMMENT 'from {column.path}'," for name, column in self.source.silver.items()
+        )
+        return self._render(self.kind, source_columns=columns.lstrip("\n "))
+
+    def _render(self, statement: str, **places: str) -> str:
+        # Athena's DDL is Hive's, whose parser takes no comments.
+        lines = (DDL / f"{statement}.sql").read_text().splitlines(keepends=True)
+        text = "".join(line for line in lines if not line.startswith("--"))
+        names = self.cloud.names
+        places |= {"database": names.database, "table": self.name, "lake": names.lake}
+        return Template(text).substitute(places)
+
+    def _run(self, statement: str) -> None:
+        athena = self.cloud.client("athena")
+        started = athena.start_query_execution(QueryString=statement, WorkGroup=self.cloud.names.workgroup)
+        execution = started["QueryExecutionId"]
+        wait(athena, "StatementEnded", QueryExecutionId=execution)
+        status = athena.get_query_execution(QueryExecutionId=execution)["QueryExecution"]["Status"]
+        if status["State"] != "SUCCEEDED":
+            reason = status.get("StateChangeReason", "no reason given")
+            raise StatementFailed(f"{self.name}: Athena query {execution} {status['State']}: {reason}")
+
+
+class SilverTable(IcebergTable):
+    """The good events."""
+
+    kind = "silver"
+
+
+class RejectsTable(IcebergTable):
+    """The records that are not good, each with its reason."""
+
+    kind = "rejects"
+
+
+def declared(creation: str) -> Settings:
+    """The settings that a CREATE TABLE statement declares."""
+    body, _, _ = creation.partition("\n)")
+    partitioning, location = _PARTITIONING.search(creation), _LOCATION.search(creation)
+    if not partitioning or not location:
+        raise ValueError(f"no PARTITIONED BY or LOCATION on a line of its own in:\n{creation}")
+    return {
+        "type": "ICEBERG",
+        "location": location[1].rstrip("/"),
+        "partitioning": partitioning[1],
+        **{f"column {name}": kind for name, kind in _COLUMN.findall(body)},
+    }
+
+
+def described(metadata: dict[str, Any]) -> Settings:
+    """The settings in an Iceberg metadata file: https://iceberg.apache.org/spec/#table-metadata-fields."""
+    schema = _current(metadata["schemas"], "schema-id", metadata["current-schema-id"])
+    partitioning = _current(metadata["partition-specs"], "spec-id", metadata["default-spec-id"])
+    return {
+        "type": "ICEBERG",
+        "location": metadata["location"].rstrip("/"),
+        "partitioning": ", ".join(
+            field["name"] if field["transform"] == "identity" else f"{field['transform']}: {field['name']}"
+            for field in partitioning["fields"]
+        ),
+        **{
+            f"column {field['name']}": ICEBERG_TYPES_IN_ATHENA.get(field["type"], field["type"])
+            for field in schema["fields"]
+        },
+    }
+
+
+def _current(versions: list[dict[str, Any]], key: str, current: int) -> dict[str, Any]:
+    return next(version for version in versions if version[key] == current)

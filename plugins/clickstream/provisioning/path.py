@@ -1,0 +1,32 @@
+"""The kinds of resource that make up a path, in the order of their dependencies."""
+
+from __future__ import annotations
+
+from clickstream.provisioning.bronze_table import BronzeTable
+from clickstream.provisioning.delivery import Delivery
+from clickstream.provisioning.delivery_log import DeliveryLog
+from clickstream.provisioning.glue_job import GlueJob
+from clickstream.provisioning.iceberg_tables import RejectsTable, SilverTable
+from clickstream.provisioning.job_code import JobCode
+from clickstream.provisioning.receipts_table import ReceiptsTable
+from clickstream.provisioning.resource import Cloud, Resource
+from clickstream.provisioning.stream import Stream
+from clickstream.sources.model import Source
+
+KINDS: tuple[type[Resource], ...] = (
+    Stream,
+    DeliveryLog,
+    Delivery,
+    BronzeTable,
+    ReceiptsTable,
+    SilverTable,
+    RejectsTable,
+    JobCode,
+    GlueJob,
+)
+"""A new kind is a module of this package and a line here. Each needs only those before it."""
+
+
+def path_of(source: Source, cloud: Cloud) -> list[Resource]:
+    """The resources of a source's path, in the order in which they are made."""
+    return [kind(source, cloud) for kind in KINDS]
