@@ -1,0 +1,91 @@
+-- Bronze against Silver and rejects, record by record: each (object, raw hash) must occur as often on both sides,
+-- an event id must be the one that SQL reads in Bronze, and a refused consent must be the reason where SQL sees one.
+-- Grain: one row an object, with up to ten offending hashes or ids of each kind.
+-- Names: bronze_text, silver, rejects. Values: hours, unreadable, silver_snapshot, rejects_snapshot,
+-- identity_path, consent_path.
+WITH lines AS (
+    SELECT concat(year, '-', month, '-', day, 'T', hour, ':00:00Z') AS arrival_hour,
+           regexp_replace("$path", '^s3://[^/]+/', '') AS object_id,
+           to_utf8(line) AS bytes,
+           line
+    FROM ${bronze_text}
+    WHERE concat(year, '-', month, '-', day, 'T', hour, ':00:00Z') IN (${hours})
+      AND "$path" NOT IN (${unreadable})
+),
+records AS (
+    SELECT arrival_hour, object_id,
+           CASE WHEN to_hex(substr(bytes, 1, 3)) = 'EFBBBF'
+                THEN from_hex(regexp_replace(to_hex(bytes), '^(EFBBBF)+', ''))
+                ELSE bytes END AS record,
+           regexp_replace(line, '^\x{FEFF}+', '') AS document
+    FROM lines
+),
+bronze AS (
+    SELECT arrival_hour, object_id,
+           lower(to_hex(md5(record))) AS raw_hash,
+           arbitrary(json_extract_scalar(document, ${identity_path})) AS event_id,
+           arbitrary(json_format(json_extract(document, ${consent_path}))) AS consent,
+           count(*) AS copies
+    FROM records
+    WHERE length(record) > 0
+    GROUP BY arrival_hour, object_id, lower(to_hex(md5(record)))
+),
+placed AS (
+    SELECT arrival_hour, object_id, raw_hash, 'good' AS fate, CAST(NULL AS varchar) AS reason, event_id
+    FROM ${silver} FOR VERSION AS OF ${silver_snapshot}
+    WHERE arrival_hour IN (${hours})
+    UNION ALL
+    SELECT arrival_hour, object_id, raw_hash, fate, reason, event_id
+    FROM ${rejects} FOR VERSION AS OF ${rejects_snapshot}
+    WHERE arrival_hour IN (${hours})
+),
+lake AS (
+    SELECT arrival_hour, object_id, raw_hash,
+           count(*) AS copies,
+           min(event_id) AS first_event_id,
+           max(event_id) AS last_event_id,
+           count_if(fate IN ('good', 'duplicate')) AS valid,
+           max(reason) AS reason,
+           count(DISTINCT CASE WHEN fate IN ('good', 'duplicate') THEN 'valid' ELSE reason END) AS verdicts
+    FROM placed
+    GROUP BY arrival_hour, object_id, raw_hash
+),
+compared AS (
+    SELECT coalesce(bronze.arrival_hour, lake.arrival_hour) AS arrival_hour,
+           coalesce(bronze.object_id, lake.object_id) AS object_id,
+           coalesce(bronze.raw_hash, lake.raw_hash) AS raw_hash,
+           coalesce(bronze.event_id, lake.first_event_id) AS event_id,
+           coalesce(bronze.copies, 0) AS in_bronze,
+           coalesce(lake.copies, 0) AS in_lake,
+           coalesce(lake.verdicts, 1) <> 1
+               OR coalesce(lake.valid > 0 AND (bronze.event_id IS DISTINCT FROM lake.first_event_id
+                                               OR bronze.event_id IS DISTINCT FROM lake.last_event_id), false)
+               AS other_id,
+           coalesce(bronze.consent = 'false', false) <> coalesce(lake.reason = 'no_consent', false)
+               AND coalesce(lake.reason, '') NOT IN ('bad_json', 'duplicate_key')
+               AS other_consent
+    FROM bronze
+    FULL OUTER JOIN lake
+      ON bronze.arrival_hour = lake.arrival_hour
+     AND bronze.object_id = lake.object_id
+     AND bronze.raw_hash = lake.raw_hash
+)
+SELECT arrival_hour, object_id,
+       sum(in_bronze) AS bronze_records,
+       sum(in_lake) AS lake_records,
+       sum(in_bronze * from_base(substr(raw_hash, 1, 8), 16)) AS bronze_sum_1,
+       sum(in_bronze * from_base(substr(raw_hash, 9, 8), 16)) AS bronze_sum_2,
+       sum(in_lake * from_base(substr(raw_hash, 1, 8), 16)) AS lake_sum_1,
+       sum(in_lake * from_base(substr(raw_hash, 9, 8), 16)) AS lake_sum_2,
+       count_if(in_bronze <> in_lake) AS unaccounted,
+       array_join(slice(array_agg(raw_hash) FILTER (WHERE in_bronze <> in_lake), 1, 10), chr(31)) AS unaccounted_hashes,
+       array_join(slice(array_agg(event_id) FILTER (WHERE in_bronze <> in_lake AND event_id IS NOT NULL), 1, 10), chr(31))
+           AS unaccounted_ids,
+       count_if(in_bronze = in_lake AND other_id) AS other_ids,
+       array_join(slice(array_agg(raw_hash) FILTER (WHERE in_bronze = in_lake AND other_id), 1, 10), chr(31))
+           AS other_id_hashes,
+       count_if(in_bronze = in_lake AND other_consent) AS other_consents,
+       array_join(slice(array_agg(raw_hash) FILTER (WHERE in_bronze = in_lake AND other_consent), 1, 10), chr(31))
+           AS other_consent_hashes
+FROM compared
+GROUP BY arrival_hour, object_id

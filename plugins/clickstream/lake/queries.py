@@ -1,0 +1,66 @@
+"""The product's SQL: files under `include/sql/athena`, with names and values put in by type.
+
+A file marks its places with `${name}`. Athena's own parameters hold 1,024 characters and cannot stand for a table
+or a snapshot, so values are written as literals here, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from clickstream.lake.windows import hour_text
+
+FOLDER = Path(__file__).resolve().parents[3] / "include" / "sql" / "athena"
+_PLACE = re.compile(r"\$\{(\w+)\}")
+_IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the Glue catalog, as a name in SQL."""
+
+    database: str
+    name: str
+
+    def __post_init__(self) -> None:
+        for part in (self.database, self.name):
+            if not _IDENTIFIER.fullmatch(part):
+                raise ValueError(f"{part!r} is no name of a table: {_IDENTIFIER.pattern}")
+
+    def __str__(self) -> str:
+        return f'"{self.database}"."{self.name}"'
+
+
+Value = Table | str | int | datetime | Iterable[str] | Iterable[datetime]
+
+
+def render(query: str, folder: Path = FOLDER, **values: Value) -> str:
+    """The text of a query's file with every place filled.
+
+    Args:
+        query: the file's stem.
+        folder: where the file lies.
+        values: a Table, a text, an integer, an arrival hour, or a list of texts or hours (an empty
+            one matches nothing).
+
+    Raises:
+        KeyError: a place of the file was given no value.
+    """
+    text = (folder / f"{query}.sql").read_text()
+    return _PLACE.sub(lambda place: _literal(values[place[1]]), text)
+
+
+def _literal(value: Value) -> str:
+    match value:
+        case Table() | int():
+            return str(value)
+        case str():
+            return "'" + value.replace("'", "''") + "'"
+        case datetime():
+            return _literal(hour_text(value))
+        case _:
+            return ", ".join(_literal(item) for item in value) or "''"

@@ -1,0 +1,150 @@
+"""The ledger: append-only evidence, one object a run, chained by hashes.
+
+Nothing is ever changed in it. A writer that finds its place taken reads the new head and links behind it
+(conditional writes: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from botocore.exceptions import ClientError
+
+from clickstream.reconciliation.entry import Entry
+
+_TAKEN = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
+_TRIES = 20
+
+
+class LedgerBroken(RuntimeError):
+    """The chain does not hold: a line was changed, removed or put in. Names the object and the line."""
+
+
+class LedgerBusy(RuntimeError):
+    """The head moved each time that a line was to be appended."""
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The ledger of one source.
+
+    Args:
+        s3: boto3 client.
+        bucket: the evidence bucket.
+        source: the source's name.
+    """
+
+    s3: Any
+    bucket: str
+    source: str
+
+    def read(self) -> list[Entry]:
+        """Every entry, oldest first, with the chain checked.
+
+        Raises:
+            LedgerBroken: naming the first object and line at which the chain breaks.
+        """
+        keys = self._keys()
+        with ThreadPoolExecutor(8) as pool:
+            bodies = list(pool.map(self._body, keys))
+        entries: list[Entry] = []
+        previous = ""
+        for sequence, (key, body) in enumerate(zip(keys, bodies, strict=True)):
+            if key != self.key(sequence):
+                raise LedgerBroken(f"{self.key(sequence)}: missing; the next object is {key}")
+            for number, line in enumerate(body.splitlines(), 1):
+                entry = _checked(line, sequence, previous, f"{key} line {number}")
+                entries.append(entry)
+                previous = entry.hash
+        return entries
+
+    def append(self, entries: Sequence[Entry]) -> str:
+        """Append the entries of one run as one object.
+
+        Safe to repeat: entries that the same run already appended are not appended again.
+
+        Returns:
+            The key of the object that holds them.
+
+        Raises:
+            LedgerBroken: the chain does not hold; nothing is written.
+            LedgerBusy: others wrote at the same time, again and again.
+        """
+        for _ in range(_TRIES):
+            present = self.read()
+            if key := self._appended_before(present, entries):
+                return key
+            sequence = present[-1].sequence + 1 if present else 0
+            previous = present[-1].hash if present else ""
+            lines = []
+            for entry in entries:
+                linked = entry.linked(sequence, previous)
+                lines.append(linked.line() + b"\n")
+                previous = linked.hash
+            try:
+                self.s3.put_object(
+                    Bucket=self.bucket,
+                    Key=self.key(sequence),
+                    Body=b"".join(lines),
+                    ContentType="application/x-ndjson",
+                    IfNoneMatch="*",
+                )
+            except ClientError as error:
+                if error.response["Error"]["Code"] not in _TAKEN:
+                    raise
+            else:
+                return self.key(sequence)
+        raise LedgerBusy(f"the head of s3://{self.bucket}/ledger/{self.source}/ moved {_TRIES} times")
+
+    def key(self, sequence: int) -> str:
+        """Key of the object with a sequence number."""
+        return f"ledger/{self.source}/{sequence:012d}.ndjson"
+
+    def _appended_before(self, present: Iterable[Entry], entries: Sequence[Entry]) -> str | None:
+        wanted = {_occasion(entry) for entry in entries}
+        for entry in present:
+            if _occasion(entry) in wanted:
+                return self.key(entry.sequence)
+        return None
+
+    def _keys(self) -> list[str]:
+        pages = self.s3.get_paginator("list_object_versions").paginate(
+            Bucket=self.bucket, Prefix=f"ledger/{self.source}/"
+        )
+        keys = []
+        for page in pages:
+            for marker in page.get("DeleteMarkers", ()):
+                if marker["IsLatest"]:
+                    raise LedgerBroken(f"{marker['Key']}: hidden by a delete marker; its versions are still there")
+            keys += [version["Key"] for version in page.get("Versions", ()) if version["IsLatest"]]
+        return keys
+
+    def _body(self, key: str) -> bytes:
+        body: bytes = self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+        return body
+
+
+def _occasion(entry: Entry) -> tuple[object, ...]:
+    """What makes two entries the same statement: all but the place in the chain and the time of day."""
+    return entry.run, entry.arrival_hour, entry.state, entry.causes, entry.silver_snapshot, entry.rejects_snapshot
+
+
+def _checked(line: bytes, sequence: int, previous: str, place: str) -> Entry:
+    """The entry of a line whose own hash and link hold."""
+    try:
+        document = orjson.loads(line)
+        claimed = document["hash"]
+        bare = orjson.dumps(document | {"hash": ""}, option=orjson.OPT_SORT_KEYS)
+        whole = orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
+    except (ValueError, KeyError, TypeError) as error:
+        raise LedgerBroken(f"{place}: not a line of the ledger: {error}") from error
+    if whole != line or hashlib.sha256(bare).hexdigest() != claimed:
+        raise LedgerBroken(f"{place}: its content is not what its hash was made of")
+    if document["previous"] != previous or document["sequence"] != sequence:
+        raise LedgerBroken(f"{place}: it does not follow the line before it")
+    return Entry.model_validate(document)

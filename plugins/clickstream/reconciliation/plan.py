@@ -1,0 +1,123 @@
+"""The plan of a run: which hours it looks at, and the snapshots it starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from clickstream.lake.listing import list_hours
+from clickstream.lake.place import Place
+from clickstream.lake.snapshots import Snapshot, history
+from clickstream.lake.windows import Window, hour_text, parse_hour
+from clickstream.reconciliation.entry import Entry
+from clickstream.reconciliation.ledger import Ledger
+from clickstream.reconciliation.manifest import listing_digest
+from clickstream.reconciliation.progress import current_entries
+from clickstream.sources.model import Source
+
+
+class Plan(BaseModel):
+    """What a run is about, fixed before anything is read by a query.
+
+    Attributes:
+        run: the run's identity: DAG run and clear number.
+        hours: the window's hours, and the hours before it whose listing changed since their entry.
+        unentered: hours that a killed run of ours rewrote without an entry: they are done again.
+        first_hour, last_hour: the span in which this run can change fates: what `fates.sql` counts before and after.
+        silver_snapshot, rejects_snapshot: main when the run began; None: nobody ever wrote there.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    source: str
+    run: str
+    triggered_by: str
+    window: str
+    forced: bool
+    contract: Literal["pinned", "latest"]
+    hours: tuple[str, ...]
+    unentered: tuple[str, ...]
+    first_hour: str
+    last_hour: str
+    silver_snapshot: int | None
+    rejects_snapshot: int | None
+
+    def asks_for_other_contract(self, entry: Entry, source: Source) -> bool:
+        """Whether the run is to judge by the newest contract, and the hour was judged by another."""
+        return self.contract == "latest" and entry.contract != source.events.contract
+
+    @property
+    def window_hours(self) -> tuple[str, ...]:
+        """The hours of the window itself, without those looked at again."""
+        start, _, end = self.window.partition("/")
+        return tuple(hour for hour in self.hours if start <= hour < end)
+
+
+def make_plan(
+    place: Place,
+    source: Source,
+    window: Window,
+    *,
+    run: str,
+    triggered_by: str,
+    forced: bool = False,
+    contract: Literal["pinned", "latest"] = "pinned",
+) -> Plan:
+    """Plan a run over a window.
+
+    Args:
+        window: hours before the source's `verify_from` are left out.
+        forced: process every hour of the window again, changed or not.
+        contract: judge by the version pinned when an hour was first processed, or by the source's newest.
+
+    Raises:
+        ValueError: the whole window lies before `verify_from`.
+        LedgerBroken: the evidence does not hold; nothing is built on it.
+    """
+    in_window = [hour for hour in window if hour >= source.verify_from]
+    if not in_window:
+        raise ValueError(
+            f"window {window}: {source.name} is proven from {hour_text(source.verify_from)} (verify_from) on"
+        )
+    entries = Ledger(place.s3, place.evidence, source.name).read()
+    current = current_entries(entries)
+    silver = history(place.glue, place.s3, place.database, source.table("silver"))
+    rejects = history(place.glue, place.s3, place.database, source.table("rejects"))
+    entered = {entry.silver_snapshot for entry in entries} | {entry.rejects_snapshot for entry in entries}
+    unentered = sorted({hour for lineage in (silver, rejects) for hour in _unentered(lineage, entered)})
+    looked_at = sorted({*in_window, *_changed_before(place, source, in_window[0], current), *unentered})
+    reach = timedelta(days=source.events.max_late_days + 2, minutes=source.events.max_skew_minutes)
+    back = timedelta(days=source.checks.recheck_days)
+    return Plan(
+        source=source.name,
+        run=run,
+        triggered_by=triggered_by,
+        window=str(window),
+        forced=forced,
+        contract=contract,
+        hours=tuple(map(hour_text, looked_at)),
+        unentered=tuple(map(hour_text, unentered)),
+        first_hour=hour_text(max(source.verify_from, looked_at[0] - max(reach, back))),
+        last_hour=hour_text(looked_at[-1] + reach),
+        silver_snapshot=silver[0].id if silver else None,
+        rejects_snapshot=rejects[0].id if rejects else None,
+    )
+
+
+def _changed_before(place: Place, source: Source, start: datetime, current: dict[datetime, Entry]) -> list[datetime]:
+    """Hours of the last days with an entry that no longer speaks of what lies there."""
+    back = timedelta(days=source.checks.recheck_days)
+    known = [hour for hour in current if start - back <= hour < start]
+    listings = list_hours(place.s3, place.lake, source.delivery.prefix, known)
+    return [hour for hour in known if current[hour].listing != listing_digest(listings[hour])]
+
+
+def _unentered(lineage: Sequence[Snapshot], entered: Collection[int | None]) -> Iterator[datetime]:
+    """Hours that a run of ours rewrote without leaving an entry: it was killed after publishing."""
+    for snapshot in lineage:
+        if snapshot.id in entered:
+            return
+        yield from map(parse_hour, snapshot.hours)

@@ -1,0 +1,102 @@
+"""How a source stands: hour by hour and date by date, from the ledger and the live listing alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from clickstream.lake.listing import list_hours
+from clickstream.lake.place import Place
+from clickstream.lake.windows import HOUR, hour_text, parse_hour
+from clickstream.producer.receipt import read_parts
+from clickstream.reconciliation.entry import PASSED, Entry, State, Tiers
+from clickstream.reconciliation.ledger import Ledger
+from clickstream.reconciliation.manifest import listing_digest
+from clickstream.reconciliation.progress import current_entries, is_late, verified_through
+from clickstream.sources.model import Source
+
+WORST_FIRST: tuple[State, ...] = ("failed", "late_change", "open", "provisional", "excepted", "verified")
+
+
+def source_report(place: Place, source: Source) -> dict[str, Any]:
+    """The standing of one source.
+
+    Returns:
+        `{"verified_through": hour or None, "hours": [...], "dates": [...]}`, as `make status JSON=1` prints it.
+
+    Raises:
+        LedgerBroken: the evidence does not hold.
+    """
+    ledger = Ledger(place.s3, place.evidence, source.name)
+    current = current_entries(ledger.read())
+    passed = [hour for hour, entry in current.items() if entry.state in PASSED]
+    listings = list_hours(place.s3, place.lake, source.delivery.prefix, passed)
+    late = {hour for hour in passed if is_late(current[hour], listing_digest(listings[hour]))}
+    reached = verified_through(source.verify_from, current, late)
+    states = {hour: _state(current.get(hour), hour in late) for hour in _hours(place, source, current)}
+    return {
+        "verified_through": hour_text(reached) if reached else None,
+        "hours": [_hour(ledger, source, hour, state, current.get(hour)) for hour, state in states.items()],
+        "dates": _dates(current, states),
+    }
+
+
+def _hours(place: Place, source: Source, current: Mapping[datetime, Entry]) -> Iterable[datetime]:
+    """From `verify_from` to the last hour that has an entry, is scheduled, or got more than heartbeats."""
+    ends = [source.verify_from, *current]
+    if source.verify_until:
+        ends.append(source.verify_until - HOUR)
+    if "producer" in source.tiers:
+        parts = read_parts(place.s3, place.evidence, source.name)
+        ends += [parse_hour(part["arrival_hour"]) for part in parts if not part["send_id"].startswith("heartbeat")]
+    hour, last = source.verify_from, max(ends)
+    while hour <= last:
+        yield hour
+        hour += HOUR
+
+
+def _state(entry: Entry | None, late: bool) -> State:
+    if entry is None:
+        return "open"
+    return "late_change" if late else entry.state
+
+
+def _hour(ledger: Ledger, source: Source, hour: datetime, state: State, entry: Entry | None) -> dict[str, Any]:
+    return {
+        "arrival_hour": hour_text(hour),
+        "state": state,
+        "tiers": (entry.tiers if entry else Tiers()).model_dump(),
+        "producer_unknown": entry.producer_unknown if entry else 0,
+        "fates": {
+            fate: entry.fates.get(fate, 0) if entry else 0 for fate in ("good", "filtered", "quarantined", "duplicate")
+        },
+        "reasons": entry.reasons if entry else {},
+        "causes": list(entry.causes) if entry else [],
+        "findings": entry.findings if entry else None,
+        "evidence": ledger.key(entry.sequence) if entry else None,
+    }
+
+
+def _dates(current: Mapping[datetime, Entry], states: Mapping[datetime, State]) -> list[dict[str, Any]]:
+    """Good records by event date; a date is as good as the worst hour that holds any of them or lies in it."""
+    silver: Counter[str] = Counter()
+    concerned: dict[str, set[State]] = {}
+    for hour, entry in current.items():
+        for date, records in entry.event_dates.items():
+            silver[date] += records
+            concerned.setdefault(date, set()).add(states[hour])
+    for hour, state in states.items():
+        date = hour_text(hour)[:10]
+        if date in concerned:
+            concerned[date].add(state)
+    return [
+        {
+            "event_date": date,
+            "silver": silver[date],
+            "gold": {},
+            "state": next(state for state in WORST_FIRST if state in concerned[date]),
+        }
+        for date in sorted(concerned)
+    ]

@@ -1,0 +1,348 @@
+"""The steps of one run over a window, each leaving one document for the next.
+
+A step can be repeated at any time: it reads what earlier steps left, and overwrites what it left itself.
+Steps that ask Athena have three parts, so that nobody waits for an answer in a worker: the queries, what to do when
+one fails, and what to make of the answers.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any, Literal, Protocol
+
+from botocore.exceptions import ClientError
+
+from clickstream.contract.schema import Schema, load_schema
+from clickstream.lake.listing import StoredObject, list_hours
+from clickstream.lake.objects import read_json, write_json
+from clickstream.lake.partitions import Repair, repair_partitions
+from clickstream.lake.place import Place
+from clickstream.lake.snapshots import Snapshot, history
+from clickstream.lake.windows import HOUR, hour_text, parse_hour
+from clickstream.producer.receipt import receipts
+from clickstream.reconciliation.check import Evidence, check_queries, fates_query, hours_before
+from clickstream.reconciliation.count import contract_versions, job_plan, make_manifests, manifest_query, named_object
+from clickstream.reconciliation.entry import Entry
+from clickstream.reconciliation.fates import HourFates, fold_fates
+from clickstream.reconciliation.inspection import Inspection, count_object, inspect
+from clickstream.reconciliation.ledger import Ledger
+from clickstream.reconciliation.manifest import CountedObject, Manifest, load_manifest
+from clickstream.reconciliation.outcome import entries_of_check, entries_of_late_changes, entries_of_losses
+from clickstream.reconciliation.plan import Plan
+from clickstream.reconciliation.progress import current_entries, failing_causes
+from clickstream.sources.loader import INCLUDE
+from clickstream.sources.model import Source
+
+Rows = Sequence[Mapping[str, str | None]]
+Next = Literal["process", "check", "record"]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of one source: where it works, and the documents that it has left so far.
+
+    Args:
+        run: the run's identity, part of its documents' keys.
+    """
+
+    place: Place
+    source: Source
+    run: str
+
+    def write(self, step: str, document: Any) -> None:
+        """Leave a step's document."""
+        write_json(self.place.s3, self.place.run_uri(self.source.name, self.run, step), document)
+
+    def read(self, step: str) -> Any:
+        """A step's document; None when the step was not run."""
+        try:
+            return read_json(self.place.s3, self.place.run_uri(self.source.name, self.run, step))
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "NoSuchKey":
+                return None
+            raise
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The plan that the run began with."""
+        return Plan.model_validate(self.read("plan"))
+
+    @cached_property
+    def current(self) -> dict[datetime, Entry]:
+        """The current entry of each hour, the chain checked."""
+        return current_entries(self.ledger.read())
+
+    @property
+    def ledger(self) -> Ledger:
+        """The source's ledger."""
+        return Ledger(self.place.s3, self.place.evidence, self.source.name)
+
+    def schemas(self, versions: set[str]) -> dict[str, Schema]:
+        """Contracts by version."""
+        return {version: load_schema(INCLUDE / "schemas", self.source.name, version) for version in versions}
+
+
+class QueryStep(Protocol):
+    """A step that asks Athena."""
+
+    def queries(self, run: Run) -> dict[str, str]:
+        """SQL by name; an empty answer means that there is nothing to ask."""
+
+    def recover(self, run: Run, failure: str) -> bool:
+        """Whether the queries can be asked again, differently, after one failed with this reason."""
+
+    def conclude(self, run: Run, answers: Mapping[str, Rows]) -> None:
+        """Leave the step's document."""
+
+
+class Survey:
+    """What Silver and rejects hold when the run begins."""
+
+    def queries(self, run: Run) -> dict[str, str]:
+        plan = run.plan
+        if plan.silver_snapshot is None or plan.rejects_snapshot is None:
+            return {}
+        return {"fates": fates_query(run.place, run.source, plan, plan.silver_snapshot, plan.rejects_snapshot)}
+
+    def recover(self, run: Run, failure: str) -> bool:
+        return False
+
+    def conclude(self, run: Run, answers: Mapping[str, Rows]) -> None:
+        run.write("survey", answers)
+
+
+def inspect_run(run: Run) -> Next:
+    """Compare live state with the ledger, leave what was found, and say what comes next."""
+    before = fold_fates(run.read("survey").get("fates", ()))
+    inspection = inspect(run.place, run.source, run.plan, run.current, before)
+    run.write("inspection", inspection.model_dump(mode="json"))
+    if inspection.lost:
+        return "record"
+    if late := entries_of_late_changes(run.place, run.plan, inspection, run.current):
+        run.ledger.append(late)
+    if inspection.process:
+        return "process"
+    return "check" if inspection.check else "record"
+
+
+def repair_run(run: Run) -> Repair:
+    """List the hours to process once more, now that they are closed, and register their partitions."""
+    inspection = _inspection(run)
+    run.write("unreadable", {})
+    hours = [parse_hour(text) for text in inspection.process]
+    listings = list_hours(run.place.s3, run.place.lake, run.source.delivery.prefix, hours)
+    run.write(
+        "listing",
+        {hour_text(hour): [[o.key, o.etag, o.size] for o in objects] for hour, objects in listings.items()},
+    )
+    never_filled = [hour for hour in hours if hour not in run.current or not run.current[hour].bronze.records]
+    return _register_bronze(run, listings, empty=[hour for hour in never_filled if not listings[hour]])
+
+
+class CountBronze:
+    """The manifests of the hours to process, and the job's plan file."""
+
+    def queries(self, run: Run) -> dict[str, str]:
+        unreadable = run.read("unreadable")
+        return {"manifest": manifest_query(run.place, run.source, run.read("listing"), unreadable)}
+
+    def recover(self, run: Run, failure: str) -> bool:
+        """Count the object that Athena names on its own, as far as it goes, and leave it out from then on."""
+        unreadable = run.read("unreadable")
+        key = named_object(run.place, failure)
+        if key is None or key in unreadable:
+            return False
+        counted = count_object(run.place, key)
+        if not counted.unreadable:
+            return False
+        run.write("unreadable", unreadable | {key: counted.model_dump(mode="json")})
+        return True
+
+    def conclude(self, run: Run, answers: Mapping[str, Rows]) -> None:
+        listings = {
+            hour: [StoredObject(*stored) for stored in listing] for hour, listing in run.read("listing").items()
+        }
+        unreadable = {key: CountedObject.model_validate(counted) for key, counted in (run.read("unreadable")).items()}
+        known = {hour_text(hour): entry.manifest for hour, entry in run.current.items() if entry.manifest}
+        contracts = contract_versions(run.source, run.plan, run.current, listings)
+        manifests = make_manifests(run.place, run.source, listings, answers["manifest"], unreadable, contracts)
+        versions = {*contracts.values(), *(e.contract for e in run.current.values() if e.contract)}
+        run.write("manifests", {m.arrival_hour: m.store(run.place.s3, run.place.evidence) for m in manifests})
+        run.write("job", job_plan(run.place, run.source, run.plan, manifests, known, run.schemas(versions)))
+
+
+class Check:
+    """The final check, pinned to the snapshots that the job left, or to the present ones when no job ran."""
+
+    def queries(self, run: Run) -> dict[str, str]:
+        place, source, plan = run.place, run.source, run.plan
+        inspection, result = _inspection(run), _result(run)
+        lineages = {
+            kind: history(place.glue, place.s3, place.database, source.table(kind)) for kind in ("silver", "rejects")
+        }
+        pinned = {
+            kind: result[f"{kind}_snapshot"] if result else next((s.id for s in lineage), None)
+            for kind, lineage in lineages.items()
+        }
+        hours = sorted({*inspection.process, *inspection.check, *(result["hours"] if result else ())})
+        counted = run.read("manifests") if inspection.process else {}
+        uris = {hour: counted.get(hour) or run.current[parse_hour(hour)].manifest for hour in hours}
+        run.write("pinned", {**pinned, "manifests": uris})
+        if "producer" in source.tiers:
+            _register_receipts(run, map(parse_hour, hours))
+        unprocessed = [hour for hour in hours_before(hours) if parse_hour(hour) not in run.current]
+        _register_bronze(run, list_hours(place.s3, place.lake, source.delivery.prefix, map(parse_hour, unprocessed)))
+        if pinned["silver"] is None or pinned["rejects"] is None:
+            return {}
+        unreadable = [
+            counted_object.key
+            for manifest in _manifests(run).values()
+            for counted_object in manifest.objects
+            if counted_object.unreadable
+        ]
+        queries = check_queries(place, source, hours, unreadable, unprocessed, pinned["silver"], pinned["rejects"])
+        queries["after"] = fates_query(place, source, plan, pinned["silver"], pinned["rejects"])
+        before = {kind: _before(lineage, pinned[kind], plan.run) for kind, lineage in lineages.items()}
+        if result and before["silver"] and before["rejects"]:
+            queries["before"] = fates_query(place, source, plan, before["silver"], before["rejects"])
+        return queries
+
+    def recover(self, run: Run, failure: str) -> bool:
+        return False
+
+    def conclude(self, run: Run, answers: Mapping[str, Rows]) -> None:
+        run.write("answers", answers)
+
+
+def reconcile_run(run: Run) -> dict[str, int]:
+    """Decide each checked hour's state, leave the entries, and count them by state."""
+    pinned, answers = run.read("pinned"), run.read("answers")
+    after = fold_fates(answers.get("after", ()))
+    unchanged: Mapping[str, HourFates] = {} if _result(run) else after
+    hours = [parse_hour(hour) for hour in pinned["manifests"]]
+    acknowledged = (
+        receipts(run.place.s3, run.place.evidence, run.source.name, min(hours), max(hours) + HOUR)
+        if "producer" in run.source.tiers
+        else {}
+    )
+    evidence = Evidence(
+        before=fold_fates(answers["before"]) if "before" in answers else unchanged,
+        after=after,
+        identity=answers.get("identity", ()),
+        witnesses=answers.get("witnesses", ()),
+        receipts=answers.get("receipts", ()),
+    )
+    manifests = _manifests(run)
+    entries = entries_of_check(
+        run.place,
+        run.source,
+        run.plan,
+        _inspection(run),
+        evidence,
+        manifests,
+        run.current,
+        receipts=acknowledged,
+        schemas=run.schemas({manifest.contract for manifest in manifests.values()}),
+        silver_snapshot=pinned["silver"],
+        rejects_snapshot=pinned["rejects"],
+        code_digest=_code_digest(run),
+    )
+    run.write("entries", [entry.model_dump(mode="json") for entry in entries])
+    states = [entry.state for entry in entries]
+    return {state: states.count(state) for state in sorted(set(states))}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a run leaves: the hours that are failed, and the causes that nobody was told of before."""
+
+    failed: list[str]
+    new_causes: list[str]
+
+
+def record_run(run: Run) -> Verdict:
+    """Append the run's entries to the ledger: first the evidence, then the verdict."""
+    inspection = _inspection(run)
+    known = current_entries(entry for entry in run.ledger.read() if entry.run != run.run)
+    entries: list[Entry] = []
+    if inspection.lost:
+        entries = entries_of_losses(run.place, run.plan, inspection, known)
+    elif inspection.process or inspection.check:
+        entries = _not_overtaken(run, known, [Entry.model_validate(entry) for entry in run.read("entries")])
+    if entries:
+        run.ledger.append(entries)
+    now = known | {parse_hour(entry.arrival_hour): entry for entry in entries}
+    concerned = {*run.plan.window_hours, *(entry.arrival_hour for entry in entries)}
+    verdict = Verdict(
+        failed=[hour for hour in sorted(concerned) if (entry := now.get(parse_hour(hour))) and entry.state == "failed"],
+        new_causes=sorted(failing_causes({parse_hour(e.arrival_hour): e for e in entries}) - failing_causes(known)),
+    )
+    run.write("verdict", {"failed": verdict.failed, "new_causes": verdict.new_causes})
+    return verdict
+
+
+def _code_digest(run: Run) -> str:
+    """Digest of the code that the source's job runs: the folder that its script lies in."""
+    job = run.place.glue.get_job(JobName=f"{run.source.name}__bronze_to_silver")["Job"]
+    location: str = job["Command"]["ScriptLocation"]
+    return location.split("/")[-2]
+
+
+def _register_bronze(
+    run: Run, listings: Mapping[datetime, Sequence[StoredObject]], empty: Iterable[datetime] = ()
+) -> Repair:
+    return repair_partitions(
+        run.place.glue,
+        database=run.place.database,
+        table=run.source.table("bronze_text"),
+        location=f"s3://{run.place.lake}/{run.source.delivery.prefix}",
+        filled=[hour for hour, objects in listings.items() if objects],
+        empty=empty,
+    )
+
+
+def _register_receipts(run: Run, hours: Iterable[datetime]) -> None:
+    """Make the receipts of some hours visible to Athena; they are stored without asking the catalog."""
+    prefix = f"receipts/{run.source.name}/hashes/"
+    listings = list_hours(run.place.s3, run.place.evidence, prefix, hours)
+    repair_partitions(
+        run.place.glue,
+        database=run.place.database,
+        table=run.source.table("receipts"),
+        location=f"s3://{run.place.evidence}/{prefix}",
+        filled=[hour for hour, objects in listings.items() if objects],
+    )
+
+
+def _inspection(run: Run) -> Inspection:
+    return Inspection.model_validate(run.read("inspection"))
+
+
+def _manifests(run: Run) -> dict[str, Manifest]:
+    uris: Mapping[str, str] = run.read("pinned")["manifests"]
+    return {hour: load_manifest(run.place.s3, uri) for hour, uri in uris.items()}
+
+
+def _result(run: Run) -> Any:
+    """What the run's job left; None when this run had nothing to process."""
+    return run.read("result") if _inspection(run).process else None
+
+
+def _before(lineage: Sequence[Snapshot], pinned: int | None, run: str) -> int | None:
+    """The snapshot that a run found: a job that was killed and started again left more than one."""
+    older = itertools.dropwhile(lambda snapshot: snapshot.id != pinned, lineage)
+    return next((snapshot.id for snapshot in older if snapshot.run_id != run), None)
+
+
+def _not_overtaken(run: Run, known: Mapping[datetime, Entry], entries: Sequence[Entry]) -> list[Entry]:
+    """The entries without those whose hour another run has checked on a later snapshot meanwhile."""
+    lineage = [s.id for s in history(run.place.glue, run.place.s3, run.place.database, run.source.table("silver"))]
+
+    def age(entry: Entry | None) -> int:
+        return lineage.index(entry.silver_snapshot) if entry and entry.silver_snapshot in lineage else len(lineage)
+
+    return [entry for entry in entries if age(entry) <= age(known.get(parse_hour(entry.arrival_hour)))]
