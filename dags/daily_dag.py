@@ -1,0 +1,70 @@
+"""Prove a day of a source: every record that arrived is accounted for, from the producer to Silver.
+
+**When.** Each day at 00:00 UTC for the day before, and every day since the source's `verify_from`. The run waits,
+without holding a worker, until the delivery's watermark has passed the day's end.
+
+**By hand.** Trigger it with `window`, such as `2026-11-18T13:00:00Z/2026-11-18T15:00:00Z` (whole hours, UTC), or make a
+backfill of the dates. Without `force`, hours that are verified and unchanged are inspected but not processed again;
+a backfill, a cleared run and `force` process them from Bronze.
+
+**Run twice.** The same window gives the same rows. A run that was killed anywhere can be cleared.
+
+**When it fails.** The verdict names the hours. An object that is gone or changed stays failed, whatever is run, until
+it is back. What differs in Silver or rejects stays failed until a forced run rebuilds it from Bronze. One page
+is sent for each cause that was not failing before; `docs/runbooks/` has one file for each.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from airflow.sdk import DAG, Param
+
+from clickstream.airflow.notifiers.page import PageOnFailure
+from clickstream.airflow.proof import prove
+from clickstream.airflow.timetables import DailyUntil
+from clickstream.sources.loader import load_sources
+
+sources, faults = load_sources()
+
+for source in sources.values():
+    with DAG(
+        dag_id=f"{source.name}__daily",
+        description=f"Prove each day of {source.name}: {source.description}",
+        doc_md=__doc__,
+        schedule=DailyUntil(source.verify_until),
+        start_date=source.verify_from,
+        catchup=True,
+        max_active_runs=1,
+        tags=[source.name, "daily"],
+        default_args={
+            "retries": 1,
+            "retry_delay": timedelta(seconds=10),
+            "on_failure_callback": [PageOnFailure(source.name)],
+        },
+        params={
+            "window": Param(
+                None,
+                type=["null", "string"],
+                title="Window",
+                description="START/END in whole hours, UTC. Required for a run by hand; a scheduled run has its day.",
+            ),
+            "force": Param(
+                False,
+                type="boolean",
+                title="Force",
+                description="Process every hour of the window again from Bronze, changed or not.",
+            ),
+            "contract": Param(
+                "pinned",
+                enum=["pinned", "latest"],
+                title="Contract",
+                description="Judge by the version that an hour was first processed with, or by the newest one.",
+            ),
+        },
+    ) as dag:
+        prove(source)
+    globals()[dag.dag_id] = dag
+
+if faults:
+    raise faults

@@ -1,0 +1,145 @@
+"""The task group that proves a window of a source: one code path for every schedule.
+
+plan, survey, inspect; then, for hours to process: wait for the watermark, repair partitions, count Bronze, Bronze to
+Silver; then check, reconcile, record, and the verdict. Whatever was lost ends the run before anything is written.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.sdk import TaskGroup, TriggerRule, get_current_context, task
+from airflow.sdk.exceptions import AirflowFailException
+
+from clickstream.airflow.notifiers.page import PageOnVerdict
+from clickstream.airflow.operators.athena_step import AthenaStepOperator
+from clickstream.airflow.operators.glue_run import GlueRunOperator
+from clickstream.airflow.runs import open_run, run_key
+from clickstream.airflow.sensors.watermark import WatermarkSensor
+from clickstream.lake.windows import Window, hour_text
+from clickstream.sources.model import Source
+
+GROUP = "proof"
+PLAN = f"{GROUP}.plan"
+RUN = "{{ ti.xcom_pull(task_ids='" + PLAN + "')['run'] }}"
+WINDOW = "{{ ti.xcom_pull(task_ids='" + PLAN + "')['window'] }}"
+
+
+def requested_window(context: Any) -> Window:
+    """The window of the `window` Param, or the DAG run's own data interval.
+
+    Raises:
+        ValueError: a run by hand without the Param, or no whole hours.
+    """
+    if text := context["params"].get("window"):
+        return Window.parse(text)
+    dag_run = context["dag_run"]
+    if dag_run.run_type == "manual":
+        raise ValueError(
+            "params.window = None: a run by hand needs START/END, such as 2026-11-18T00:00:00Z/2026-11-19T00:00:00Z"
+        )
+    return Window.parse(f"{hour_text(dag_run.data_interval_start)}/{hour_text(dag_run.data_interval_end)}")
+
+
+def is_forced(context: Any) -> bool:
+    """Whether a person asked for the window to be processed again: by Param, by backfill or by clearing."""
+    dag_run = context["dag_run"]
+    return bool(context["params"].get("force")) or dag_run.run_type == "backfill" or dag_run.clear_number > 0
+
+
+def prove(source: Source) -> TaskGroup:
+    """Make the task group for a source in the DAG that is being defined."""
+    from clickstream.reconciliation.steps import Check, CountBronze, Survey
+
+    name = source.name
+    with TaskGroup(GROUP, tooltip="Prove a window, hour by hour") as group:
+
+        @task
+        def plan() -> dict[str, str]:
+            """Fix the hours and the snapshots that this run begins with."""
+            from clickstream.reconciliation.plan import make_plan
+
+            context = get_current_context()
+            window, run = requested_window(context), open_run(name, run_key(context))
+            made = make_plan(
+                run.place,
+                run.source,
+                window,
+                run=run.run,
+                triggered_by=f"{context['dag_run'].run_type}",
+                forced=is_forced(context),
+                contract=context["params"].get("contract", "pinned"),
+            )
+            run.write("plan", made.model_dump(mode="json"))
+            return {"run": run.run, "window": str(window), "lake": run.place.lake}
+
+        survey = AthenaStepOperator(task_id="survey", source=name, run=RUN, step=Survey())
+
+        @task.branch
+        def inspect(run: str) -> str:
+            """Compare listings, manifests and tables; nothing is repaired here."""
+            from clickstream.reconciliation.steps import inspect_run
+
+            following = {"process": "wait_for_watermark", "check": "check", "record": "record"}
+            return f"{GROUP}.{following[inspect_run(open_run(name, run))]}"
+
+        watermark = WatermarkSensor(task_id="wait_for_watermark", source=name, window=WINDOW)
+
+        @task
+        def repair_partitions(run: str) -> dict[str, list[str]]:
+            """Register the hours that hold objects, now that they are closed."""
+            from clickstream.reconciliation.steps import repair_run
+
+            repair = repair_run(open_run(name, run))
+            return {"added": list(map(hour_text, repair.added)), "dropped": list(map(hour_text, repair.dropped))}
+
+        count = AthenaStepOperator(task_id="count_bronze", source=name, run=RUN, step=CountBronze())
+
+        job = GlueRunOperator(
+            task_id="bronze_to_silver",
+            job_name=f"{name}__bronze_to_silver",
+            arguments={
+                "--plan": "s3://{{ ti.xcom_pull(task_ids='" + PLAN + f"')['lake'] }}}}/runs/{name}/{RUN}/job.json"
+            },
+            pool=name,
+            retries=2,
+        )
+
+        check = AthenaStepOperator(
+            task_id="check",
+            source=name,
+            run=RUN,
+            step=Check(),
+            trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS,
+        )
+
+        @task
+        def reconcile(run: str) -> dict[str, int]:
+            """Decide the state of each checked hour."""
+            from clickstream.reconciliation.steps import reconcile_run
+
+            return reconcile_run(open_run(name, run))
+
+        @task(trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
+        def record(run: str) -> dict[str, Any]:
+            """Append to the ledger, before anybody is told."""
+            from clickstream.reconciliation.steps import record_run
+
+            verdict = record_run(open_run(name, run))
+            return {"failed": verdict.failed, "new_causes": verdict.new_causes}
+
+        @task(on_failure_callback=[PageOnVerdict(name, PLAN)])
+        def verdict(recorded: dict[str, Any]) -> None:
+            """Fail the run when an hour of its window, or one that it checked, is failed."""
+            if recorded["failed"]:
+                raise AirflowFailException(f"failed: {', '.join(recorded['failed'])}")
+
+        planned = plan()
+        inspected = inspect(RUN)
+        repaired = repair_partitions(RUN)
+        reconciled = reconcile(RUN)
+        recorded = record(RUN)
+        planned >> survey >> inspected >> watermark >> repaired >> count >> job >> check >> reconciled >> recorded
+        inspected >> [check, recorded]
+        verdict(recorded)  # type: ignore[arg-type]
+    return group

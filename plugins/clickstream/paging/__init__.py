@@ -1,0 +1,1 @@
+"""One message to people for one incident."""
