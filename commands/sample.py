@@ -1,0 +1,170 @@
+"""The sample day through the product's producer: what `make up` shows the product on.
+
+Generated once, then sent hour by hour with the local cloud's clock moved along. What was sent is read off the
+receipts, so a run that was broken off is gone on with where it stopped, and a second one sends nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from shutil import rmtree
+from typing import Any
+
+import boto3
+import orjson
+
+from clickstream.contract.records import raw_hash, read_object
+from clickstream.lake.listing import list_hour
+from clickstream.lake.place import Place
+from clickstream.lake.windows import HOUR, hour_text, parse_hour
+from clickstream.producer.kinesis import Producer, kinesis_client
+from clickstream.producer.receipt import Receipt, read_parts
+from clickstream.sources.loader import load_sources
+from clickstream.sources.model import Source
+from commands.arrivals import HOURS_AFTER, send_heartbeats, uncovered, wait_for_delivery
+from commands.cloud_clock import CloudClock, held_clock
+from commands.pacing import Load, paced
+from commands.sample_day import EXPECTED, file_name, write_sample
+from commands.settings import Settings
+from commands.terminal import Failed, command, say
+
+SOURCE = "retail_web"
+EVENTS = 206_000
+SEED = 20261118
+PURPOSE = "sample"
+SENT = "sent"
+"""Marks that all of it was sent: from then on what Bronze lacks was lost, and is not sent again."""
+FIRST, LAST = timedelta(minutes=2), timedelta(minutes=57)
+"""Where in its hour a file is sent: an object is keyed by its oldest record, and must not hold two hours."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m commands.sample")
+    parser.add_argument("--events", type=int, default=EVENTS, help="visitors' events on the day; default %(default)s")
+    send_sample(Settings.from_environment(), parser.parse_args().events)
+
+
+def send_sample(settings: Settings, events: int) -> None:
+    """Generate what is not there, send what was not sent.
+
+    :param events: of visitors on the day; what is planted comes on top.
+    :raises Failed: the day lies in the future, another sample is in the state folder, or records were not taken.
+    """
+    source = _source()
+    assert source.verify_until
+    day = source.verify_until - timedelta(days=1)
+    end = source.verify_until + HOURS_AFTER * HOUR
+    now = datetime.now(UTC)
+    if end > now:
+        raise Failed(f"the sample day ends at {hour_text(end)}, and this machine's clock says {hour_text(now)}")
+    folder = settings.state / "sample"
+    expected = _generated(folder, source, day, events)
+    counts = {parse_hour(hour): figures["raw"] for hour, figures in expected["hours"].items()}
+
+    place = Place.of(boto3.Session())
+    sent = _sent(place, source)
+    if sent and (folder / SENT).exists():
+        say(f"sample day: all {sum(counts.values()):,} records were sent before")
+        return
+    unfinished = {hour for hour, count in counts.items() if sent[hour] < count}
+    silent = set(uncovered(place, source, source.verify_from, end, counts))
+    producer = Producer(source, kinesis_client())
+    beats = Receipt(place.s3, place.evidence, source.name, "heartbeat")
+    receipts = [beats]
+    with held_clock(settings.state, settings.cloud_url) as clock, beats:
+        clock.set_real()  # what a killed run left in Firehose's buffer is delivered before we look what is there
+        for number, hour in enumerate(todo := sorted(unfinished | silent), 1):
+            if hour in silent:
+                send_heartbeats(producer, beats, clock, [hour], now)
+            elif records := _missing(folder / file_name(hour), _landed(place, source, hour)):
+                clock.set(hour + FIRST)
+                receipts.append(_send(producer, place, source, records, clock, hour))
+                say(f"sample day: {hour_text(hour)}  {len(records):>7,} records  ({number} of {len(todo)} hours)")
+    newest = max((receipt.last for receipt in receipts if receipt.last), default=None)
+    if newest and not wait_for_delivery(place, source, newest, source.delivery.buffer_seconds):
+        raise Failed("Firehose has not delivered what was sent", log=settings.logs / "cloud.log")
+    _conclude(receipts)
+    (folder / SENT).touch()
+
+
+def _send(
+    producer: Producer, place: Place, source: Source, records: list[bytes], clock: CloudClock, hour: datetime
+) -> Receipt:
+    stream = paced(records, Load.of(records), clock, hour + FIRST, hour + LAST, source.stream.shards)
+    with Receipt(place.s3, place.evidence, source.name, PURPOSE) as receipt:
+        producer.send(stream, receipt)
+    return receipt
+
+
+def _source() -> Source:
+    sources, faults = load_sources()
+    if SOURCE not in sources:
+        raise Failed(str(faults))
+    return sources[SOURCE]
+
+
+def _generated(folder: Path, source: Source, day: datetime, events: int) -> dict[str, Any]:
+    """The sample's expected figures; generates it when it is not there."""
+    wanted = {"source": source.name, "seed": SEED, "events": events, "day": f"{day:%Y-%m-%d}"}
+    if not folder.exists():
+        say(f"sample day: making {events:,} events of {wanted['day']}")
+        draft = folder.with_suffix(".draft")
+        rmtree(draft, ignore_errors=True)
+        draft.mkdir(parents=True)
+        write_sample(draft, source=source.name, day=day, events=events, seed=SEED)
+        draft.rename(folder)
+    expected: dict[str, Any] = orjson.loads((folder / EXPECTED).read_bytes())
+    if differing := [name for name, value in wanted.items() if expected[name] != value]:
+        raise Failed(f"{folder} holds a sample with another {', '.join(differing)}", todo="make clean")
+    return expected
+
+
+def _sent(place: Place, source: Source) -> Counter[datetime]:
+    """Records of the sample by hour, as far as there are receipts."""
+    sent: Counter[datetime] = Counter()
+    for part in read_parts(place.s3, place.evidence, source.name):
+        if part["send_id"].startswith(f"{PURPOSE}-"):
+            sent[parse_hour(part["arrival_hour"])] += part["acknowledged"]
+    return sent
+
+
+def _landed(place: Place, source: Source, hour: datetime) -> Counter[str]:
+    """Raw hashes in Bronze: of an hour without all its receipts this alone says what a killed run has sent."""
+    landed: Counter[str] = Counter()
+    for entry in list_hour(place.s3, place.lake, source.delivery.prefix, hour):
+        body = place.s3.get_object(Bucket=place.lake, Key=entry.key)["Body"].read()
+        landed.update(map(raw_hash, read_object(entry.key, body).records))
+    return landed
+
+
+def _missing(file: Path, landed: Counter[str]) -> list[bytes]:
+    """The records of a file that have not landed, copy by copy."""
+    missing = []
+    for record in read_object(file.name, file.read_bytes()).records:
+        record_hash = raw_hash(record)
+        if landed[record_hash]:
+            landed[record_hash] -= 1
+        else:
+            missing.append(record)
+    return missing
+
+
+def _conclude(receipts: list[Receipt]) -> None:
+    acknowledged, failed, unknown = (
+        sum((getattr(receipt, outcome) for receipt in receipts), Counter[str]())
+        for outcome in ("acknowledged", "failed", "unknown")
+    )
+    say(f"sample day: {acknowledged.total():,} records acknowledged")
+    if failed or unknown:
+        reasons = ", ".join(f"{reason} {count:,}" for reason, count in failed.items())
+        raise Failed(
+            f"not all of the sample was taken: failed {failed.total():,} ({reasons}), unknown {unknown.total():,}",
+            todo="make up; it sends what is missing",
+        )
+
+
+if __name__ == "__main__":
+    command(main)

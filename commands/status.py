@@ -1,0 +1,92 @@
+"""`make status [SOURCE=] [JSON=1]`: what is proven, tier by tier, from the ledger and the live listings."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import boto3
+from rich.console import Console
+from rich.table import Table
+
+from clickstream.lake.place import Place
+from clickstream.reconciliation.ledger import LedgerBroken
+from clickstream.reconciliation.report import source_report
+from clickstream.sources.loader import load_sources
+from commands.terminal import Failed, command
+
+STYLES = {"verified": "green", "excepted": "yellow", "failed": "bold red", "late_change": "red"}
+TIERS = ("producer", "stream", "delivery", "bronze", "silver")
+FATES = ("good", "filtered", "quarantined", "duplicate")
+
+
+def report(source: str | None) -> dict[str, Any]:
+    """The standing of one source, or of all: the object that `JSON=1` prints.
+
+    Raises:
+        Failed: no such source, or a ledger whose chain does not hold.
+    """
+    sources, faults = load_sources()
+    if source is not None and source not in sources:
+        raise Failed(f"SOURCE is {source!r}; it may be {', '.join(sources)}" + (f"\n{faults}" if faults else ""))
+    place = Place.of(boto3.Session())
+    try:
+        return {
+            "sources": {
+                name: source_report(place, declared)
+                for name, declared in sources.items()
+                if source is None or name == source
+            }
+        }
+    except LedgerBroken as broken:
+        raise Failed(f"the ledger does not hold: {broken}", todo="docs/runbooks/ledger_broken.md") from broken
+
+
+def show(told: Mapping[str, Any], console: Console | None = None) -> None:
+    """Print the reconciliation table of each source in a report."""
+    console = console or Console()
+    for name, standing in told["sources"].items():
+        table = Table(title=f"{name}: verified through {standing['verified_through'] or 'nothing yet'}")
+        table.add_column("arrival hour", no_wrap=True)
+        for column in (*TIERS, *FATES[1:]):
+            table.add_column(column, justify="right")
+        table.add_column("state", no_wrap=True)
+        for hour in standing["hours"]:
+            tiers, state = hour["tiers"], hour["state"]
+            table.add_row(
+                hour["arrival_hour"][:13].replace("T", " "),
+                *("" if tiers[tier] is None else f"{tiers[tier]:,}" for tier in TIERS),
+                *(f"{hour['fates'][fate]:,}" if hour["evidence"] else "" for fate in FATES[1:]),
+                " ".join([state, *hour["causes"]]) if state == "failed" else state,
+                style=STYLES.get(state),
+            )
+        table.add_section()
+        table.add_row("all", *_totals(standing["hours"]), "")
+        console.print(table)
+        _show_dates(console, standing)
+
+
+def _totals(hours: list[dict[str, Any]]) -> list[str]:
+    sums = [sum(hour["tiers"][tier] or 0 for hour in hours) for tier in TIERS]
+    sums += [sum(hour["fates"][fate] for hour in hours) for fate in FATES[1:]]
+    return [f"{total:,}" for total in sums]
+
+
+def _show_dates(console: Console, standing: Mapping[str, Any]) -> None:
+    for date in standing["dates"]:
+        gold = "".join(f", {table} {records:,}" for table, records in date["gold"].items())
+        console.print(f"  event date {date['event_date']}: silver {date['silver']:,}{gold}, {date['state']}")
+
+
+def main() -> None:
+    told = report(os.environ.get("SOURCE") or None)
+    if os.environ.get("JSON"):
+        print(json.dumps(told))
+    else:
+        show(told)
+
+
+if __name__ == "__main__":
+    command(main)

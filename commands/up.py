@@ -1,0 +1,118 @@
+"""`make up`: from nothing, or from whatever is there, to a proven sample day and a stack that is ready for use.
+
+Every step looks at what is there first, so a second call, a reboot or a run cut short cost no more than what is
+missing. `make` has already checked the machine and made the environments.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, datetime, timedelta
+from math import ceil
+
+from clickstream.sources.loader import load_sources
+from clickstream.sources.model import Source
+from commands import airflow_stack, cloud, stack, status
+from commands.airflow_api import Airflow
+from commands.runs import daily_of, follow, judged, unproven, why_unproven
+from commands.settings import Settings
+from commands.terminal import Failed, command, say
+
+KNOWN_WITHIN = 120  # seconds from Airflow's start until it must know the DAGs
+
+
+def main() -> None:
+    settings = Settings.from_environment()
+    with stack.alone(settings):
+        jars = cloud.fetch_spark(settings)
+        with ThreadPoolExecutor() as together:
+            steps = [together.submit(_bring_airflow_up, settings), together.submit(_send_sample, settings)]
+        for step in steps:
+            step.result()
+        if jars.wait():
+            raise Failed("Spark's jars could not be fetched", log=settings.logs / "spark-jars.log")
+        sources, faults = load_sources()
+        with Airflow(settings.airflow_url, *airflow_stack.LOGIN) as airflow:
+            for source in sources.values():
+                _prove_sample(settings, airflow, source)
+    _conclude(settings)
+    if faults:
+        raise Failed(f"these sources are left out:\n{faults}")
+
+
+def _bring_airflow_up(settings: Settings) -> None:
+    say("Airflow: starting")
+    stack.start_airflow(settings)
+    say(f"Airflow: up at {settings.airflow_url}")
+
+
+def _send_sample(settings: Settings) -> None:
+    say("local cloud: starting")
+    stack.start_cloud(settings)
+    cloud.lay_foundation(settings)
+    say(f"local cloud: up at {settings.cloud_url}")
+    for module, doing in (("setup", "sources: setting up"), ("sample", "sample day: sending")):
+        say(doing)
+        argv = [sys.executable, "-m", f"commands.{module}"]
+        if subprocess.run(argv, cwd=settings.root, check=False).returncode:
+            raise Failed(f"commands.{module} failed (see above)", log=settings.logs / "cloud.log")
+
+
+def _prove_sample(settings: Settings, airflow: Airflow, source: Source) -> None:
+    """Let the daily DAG loose, now that its data is there, and see every day of the sample proven."""
+    dag = daily_of(source.name)
+    deadline = time.monotonic() + KNOWN_WITHIN
+    while (paused := airflow.is_paused(dag)) is None:
+        if time.monotonic() > deadline:
+            errors = "\n".join(f"{file}: {trace}" for file, trace in airflow.import_errors().items())
+            raise Failed(f"Airflow does not know {dag}. {errors}", log=settings.logs / "dag-processor.log")
+        time.sleep(1)
+    if paused:
+        airflow.unpause(dag)
+    if source.verify_until is None:
+        return
+    days = _days(source.verify_from, source.verify_until)
+    follow(airflow, dag, days)
+    report = status.report(source.name)
+    for run in airflow.runs(dag, days[0], days[-1]):
+        # A run that broke before it came to a verdict, such as when the machine was switched off, is worth
+        # another try. A verdict stands: running again would only find the same loss.
+        if run.state == "failed" and not judged(report, source.name, run.date):
+            say(f"{dag} {run.date}: ended without a verdict: once more")
+            airflow.clear(dag, run.id)
+            follow(airflow, dag, [run.date])
+            report = status.report(source.name)
+    if missing := unproven(report, source.name, days):
+        status.show(report)
+        raise why_unproven(airflow, settings.logs / "tasks", report, source.name, missing)
+
+
+def _conclude(settings: Settings) -> None:
+    status.show(status.report(None))
+    user, password = airflow_stack.LOGIN
+    print(
+        f"""
+Airflow      {settings.airflow_url}   login {user} / {password}
+local cloud  {settings.cloud_url}   (aws --endpoint-url {settings.cloud_url} s3 ls)
+logs         {settings.logs}
+
+Try next
+  make break WHAT=lost-object                              lose an object, see it found, repair it
+  make send SOURCE=retail_web EVENTS=mine.ndjson           your own events, proven the same way
+  make backfill SOURCE=retail_web FROM=2026-11-17 TO=2026-11-18
+  make status                                              this table, at any time
+  make down                                                stop; `make up` goes on from here
+"""
+    )
+
+
+def _days(start: datetime, end: datetime) -> list[date]:
+    """The dates of the window [start, end)."""
+    return [start.date() + timedelta(days=n) for n in range(ceil((end - start) / timedelta(days=1)))]
+
+
+if __name__ == "__main__":
+    command(main)
