@@ -1,0 +1,295 @@
+"""Provisioning against the local cloud: what was asked for is there, and a second look finds nothing to do."""
+
+import gzip
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+
+import boto3
+import httpx
+import pytest
+
+from clickstream.lake.listing import hour_prefix
+from clickstream.lake.partitions import repair_partitions
+from clickstream.provisioning.apply import ReplacementRefused, apply, apply_all
+from clickstream.provisioning.path import path_of
+from clickstream.provisioning.plan import Step, plan
+from clickstream.provisioning.resource import Cloud, Resource
+from clickstream.provisioning.waiting import wait
+from clickstream.sources.loader import load_sources
+from clickstream.sources.model import Column, Source
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture(scope="module")
+def local_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """A local cloud with the foundation and nothing else; yields the variables that lead to it."""
+    state = tmp_path_factory.mktemp("state")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    variables = {
+        "STATE": str(state),
+        "CLOUD_PORT": str(port),
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    python, environment = str(ROOT / ".venv/local/bin/python"), os.environ | variables
+    log = state / "cloud.log"
+    with log.open("wb") as output:
+        server = subprocess.Popen(
+            [python, "-m", "local.server"], cwd=ROOT, env=environment, stdout=output, stderr=output
+        )
+    try:
+        deadline = time.monotonic() + 30
+        while not _answers(variables["AWS_ENDPOINT_URL"]):
+            assert server.poll() is None and time.monotonic() < deadline, log.read_text()
+            time.sleep(0.1)
+        subprocess.run([python, "-m", "local.foundation"], cwd=ROOT, env=environment, check=True, timeout=60)
+        yield variables
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/_local/health", trust_env=False).is_success
+    except httpx.TransportError:
+        return False
+
+
+@pytest.fixture(scope="module")
+def cloud(local_cloud: dict[str, str]) -> Iterator[Cloud]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in local_cloud.items():
+            patch.setenv(name, value)
+        yield Cloud.of(boto3.Session())
+
+
+@pytest.fixture(scope="module")
+def source() -> Source:
+    sources, _ = load_sources()
+    return sources["retail_web"]
+
+
+@pytest.fixture
+def path(source: Source, cloud: Cloud) -> list[Resource]:
+    """The path of retail_web, as declared and as it lives."""
+    path = path_of(source, cloud)
+    list(apply_all(path))
+    return path
+
+
+def _todo(path: list[Resource]) -> list[Step]:
+    return [step for step in map(plan, path) if step.action != "none"]
+
+
+def _delete_delivery(cloud: Cloud, name: str) -> None:
+    cloud.client("firehose").delete_delivery_stream(DeliveryStreamName=name)
+
+
+def _delete_table(cloud: Cloud, name: str) -> None:
+    cloud.client("glue").delete_table(DatabaseName=cloud.names.database, Name=name)
+
+
+def _delete_code(cloud: Cloud, name: str) -> None:
+    bucket, _, prefix = name.removeprefix("s3://").partition("/")
+    s3 = cloud.client("s3")
+    for entry in s3.list_objects_v2(Bucket=bucket, Prefix=prefix)["Contents"]:
+        s3.delete_object(Bucket=bucket, Key=entry["Key"])
+
+
+DELETE: dict[str, Callable[[Cloud, str], object]] = {
+    "stream": lambda cloud, name: cloud.client("kinesis").delete_stream(StreamName=name, EnforceConsumerDeletion=True),
+    "delivery_log": lambda cloud, name: cloud.client("logs").delete_log_group(logGroupName=name),
+    "delivery": _delete_delivery,
+    "bronze_text": _delete_table,
+    "receipts": _delete_table,
+    "silver": _delete_table,
+    "rejects": _delete_table,
+    "job_code": _delete_code,
+    "job": lambda cloud, name: cloud.client("glue").delete_job(JobName=name),
+}
+"""How somebody deletes a resource of each kind by hand."""
+
+
+def test_a_first_run_that_is_killed_again_and_again_ends_the_same(
+    source: Source, cloud: Cloud, local_cloud: dict[str, str]
+) -> None:
+    """Each run gets a kill -9 when it has made two resources; the next goes on from there."""
+    runs = 0
+    while before := _todo(path_of(source, cloud)):
+        assert {step.action for step in before} <= {"create", "update"}
+        with _setup(local_cloud) as command:
+            assert command.stdout and command.stderr
+            done = (line for line in command.stdout if line.rstrip().endswith("- done"))
+            if len(list(islice(done, 2))) == 2:
+                command.send_signal(signal.SIGKILL)
+            errors = command.stderr.read()
+        assert command.returncode in (0, -signal.SIGKILL), errors
+        assert len(_todo(path_of(source, cloud))) < len(before)
+        runs += 1
+    assert runs > 1
+    assert "Nothing changes" in _output(local_cloud)
+
+
+def test_what_is_there_is_what_was_declared(path: list[Resource], cloud: Cloud, source: Source) -> None:
+    assert _todo(path) == []
+    stream = cloud.client("kinesis").describe_stream_summary(StreamName="retail-clickstream")
+    assert stream["StreamDescriptionSummary"]["OpenShardCount"] == 2
+    delivery = cloud.client("firehose").describe_delivery_stream(DeliveryStreamName="retail-clickstream-to-s3")
+    destination = delivery["DeliveryStreamDescription"]["Destinations"][0]["ExtendedS3DestinationDescription"]
+    assert destination["Prefix"].startswith("landing/clickstream/year=!{timestamp:yyyy}/")
+    tables = cloud.client("glue").get_tables(DatabaseName="clickstream")["TableList"]
+    columns = {table["Name"]: [column["Name"] for column in table["StorageDescriptor"]["Columns"]] for table in tables}
+    assert columns["retail_web_bronze_text"] == ["line"]
+    assert columns["retail_web_receipts"] == ["raw_hash"]
+    assert columns["retail_web_silver"][3:-5] == list(source.silver)
+    assert columns["retail_web_rejects"][:4] == ["arrival_hour", "object_id", "raw_hash", "fate"]
+    job = cloud.client("glue").get_job(JobName="retail_web__bronze_to_silver")["Job"]
+    for uri in (job["Command"]["ScriptLocation"], job["DefaultArguments"]["--extra-py-files"]):
+        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        assert cloud.client("s3").head_object(Bucket=bucket, Key=key)["ContentLength"] > 0
+
+
+LINES = [b'{"a": 1}', rb"\N", b"two\x01fields", b"tab\tbed", b'"quoted', b"back\\slash", "é✓".encode(), b" ", b"NULL"]
+"""Lines that a delimiter, an escape or a mark for NULL would change."""
+
+
+@pytest.mark.parametrize(("kind", "bucket"), [("bronze_text", "lake"), ("receipts", "evidence")])
+def test_athena_reads_every_line_byte_for_byte(kind: str, bucket: str, path: list[Resource], cloud: Cloud) -> None:
+    (table,) = [resource for resource in path if resource.kind == kind]
+    location, hour = str(table.desired()["location"]), datetime(2026, 11, 17, 5, tzinfo=UTC)
+    key = hour_prefix(location.removeprefix(f"s3://{getattr(cloud.names, bucket)}/"), hour) + "object.gz"
+    cloud.client("s3").put_object(
+        Bucket=getattr(cloud.names, bucket), Key=key, Body=gzip.compress(b"".join(line + b"\n" for line in LINES))
+    )
+    database = cloud.names.database
+    repair_partitions(cloud.client("glue"), database=database, table=table.name, location=location, filled=[hour])
+    column = str(table.desired()["columns"]).split()[0]
+    athena = cloud.client("athena")
+    started = athena.start_query_execution(
+        QueryString=f"SELECT to_hex(to_utf8({column})) FROM {database}.{table.name}", WorkGroup=cloud.names.workgroup
+    )
+    execution = started["QueryExecutionId"]
+    wait(athena, "StatementEnded", QueryExecutionId=execution)
+    rows = athena.get_query_results(QueryExecutionId=execution)["ResultSet"]["Rows"][1:]
+    assert sorted(bytes.fromhex(row["Data"][0]["VarCharValue"]) for row in rows) == sorted(LINES)
+
+
+@pytest.mark.parametrize("kind", DELETE)
+def test_what_was_deleted_by_hand_comes_back(kind: str, path: list[Resource], cloud: Cloud) -> None:
+    (resource,) = [resource for resource in path if resource.kind == kind]
+    DELETE[kind](cloud, resource.name)
+    assert [(step.kind, step.action) for step in _todo(path)] == [(kind, "create")]
+    apply(resource)
+    assert _todo(path) == []
+
+
+def test_one_lost_file_of_the_jobs_code_comes_back(path: list[Resource], cloud: Cloud) -> None:
+    (code,) = [resource for resource in path if resource.kind == "job_code"]
+    bucket, _, prefix = code.name.removeprefix("s3://").partition("/")
+    cloud.client("s3").delete_object(Bucket=bucket, Key=f"{prefix}modules.zip")
+    (step,) = _todo(path)
+    assert (step.kind, step.action, [d.field for d in step.differences]) == (
+        "job_code",
+        "update",
+        ["modules.zip bytes"],
+    )
+    apply(code)
+    assert _todo(path) == []
+
+
+def test_a_lost_log_stream_comes_back(path: list[Resource], cloud: Cloud) -> None:
+    (log,) = [resource for resource in path if resource.kind == "delivery_log"]
+    cloud.client("logs").delete_log_stream(logGroupName=log.name, logStreamName="DestinationDelivery")
+    assert list(map(str, _todo(path))) == [
+        f"update delivery_log {log.name} (log_stream: absent -> 'DestinationDelivery')"
+    ]
+    apply(log)
+    assert _todo(path) == []
+
+
+def test_changed_settings_are_exactly_those_in_the_plan(path: list[Resource], cloud: Cloud, source: Source) -> None:
+    changed = source.model_copy(
+        update={
+            "stream": source.stream.model_copy(update={"retention_hours": 48}),
+            "delivery": source.delivery.model_copy(update={"buffer_seconds": 120}),
+        }
+    )
+    after = path_of(changed, cloud)
+    assert list(map(str, _todo(after))) == [
+        "update stream retail-clickstream (retention_hours: 24 -> 48)",
+        "update delivery retail-clickstream-to-s3 (buffer_seconds: 60 -> 120)",
+    ]
+    list(apply_all(after))
+    assert _todo(after) == []
+    assert list(map(str, _todo(path))) == [
+        "update stream retail-clickstream (retention_hours: 48 -> 24)",
+        "update delivery retail-clickstream-to-s3 (buffer_seconds: 120 -> 60)",
+    ]
+
+
+def test_a_new_column_is_added_to_silver_and_stays_when_it_is_no_longer_declared(
+    path: list[Resource], cloud: Cloud, source: Source
+) -> None:
+    columns = {"order": Column(path="order_id", type="bigint"), **source.silver}
+    wider = path_of(source.model_copy(update={"silver": columns}), cloud)
+    assert list(map(str, _todo(wider))) == ["update silver retail_web_silver (column order: absent -> 'bigint')"]
+    list(apply_all(wider))
+    assert _todo(wider) == []
+
+    assert list(map(str, _todo(path))) == ["replace silver retail_web_silver (column order: 'bigint' -> absent)"]
+    with pytest.raises(ReplacementRefused, match="column order: 'bigint' -> absent"):
+        list(apply_all(path))
+    assert _todo(wider) == []
+    _delete_table(cloud, "retail_web_silver")
+
+
+def test_another_type_is_refused_and_nothing_else_of_that_plan_is_done(
+    path: list[Resource], cloud: Cloud, source: Source
+) -> None:
+    columns = source.silver | {"price": Column(path="properties.price", type="string")}
+    longer = source.stream.model_copy(update={"retention_hours": 48})
+    retyped = path_of(source.model_copy(update={"silver": columns, "stream": longer}), cloud)
+    planned = _todo(retyped)
+    assert [(step.kind, step.action) for step in planned] == [("stream", "update"), ("silver", "replace")]
+    with pytest.raises(ReplacementRefused, match="column price: 'double' -> 'string'"):
+        list(apply_all(retyped))
+    assert _todo(retyped) == planned
+
+
+def test_an_unknown_source_is_named(local_cloud: dict[str, str]) -> None:
+    with _setup(local_cloud, "nobody") as command:
+        _, errors = command.communicate(timeout=60)
+    assert command.returncode == 1
+    assert "nobody.yaml" in errors
+
+
+def _setup(local_cloud: dict[str, str], *arguments: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "commands.setup", *arguments],
+        cwd=ROOT,
+        env={**os.environ, **local_cloud, "PYTHONPATH": f"{ROOT / 'plugins'}:{ROOT}"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def _output(local_cloud: dict[str, str]) -> str:
+    with _setup(local_cloud) as command:
+        output, errors = command.communicate(timeout=60)
+    assert command.returncode == 0, errors
+    return output

@@ -1,0 +1,151 @@
+"""The sample's own books: they add up, and the product's contract comes to the same figures."""
+
+from __future__ import annotations
+
+import ast
+import gzip
+from collections import Counter, defaultdict
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from clickstream.contract.judge import Judge
+from clickstream.contract.records import raw_hash, read_object
+from clickstream.contract.schema import load_schema
+from clickstream.lake.windows import parse_hour
+from clickstream.sources.loader import INCLUDE, load_sources
+from commands import sample_day, shop_visits
+from commands.sample_day import BATCH, EXPECTED, file_name, write_sample
+
+DAY = datetime(2026, 11, 18, tzinfo=UTC)
+EVENT_TYPES = {
+    *("page_view", "product_view", "add_to_cart", "remove_from_cart"),
+    *("checkout_start", "purchase", "search", "click"),
+}
+
+
+def _write(folder: Path, events: int = 6000, seed: int = 1) -> dict[str, Any]:
+    folder.mkdir()
+    write_sample(folder, source="retail_web", day=DAY, events=events, seed=seed)
+    expected: dict[str, Any] = orjson.loads((folder / EXPECTED).read_bytes())
+    return expected
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("sample") / "files"
+
+
+@pytest.fixture(scope="module")
+def expected(folder: Path) -> dict[str, Any]:
+    return _write(folder)
+
+
+def _records(folder: Path, hour: str) -> list[bytes]:
+    file = folder / file_name(parse_hour(hour))
+    return read_object(file.name, file.read_bytes()).records
+
+
+def test_there_is_a_file_for_each_hour_of_the_day_and_the_one_before(folder: Path, expected: dict[str, Any]) -> None:
+    hours = [DAY + n * timedelta(hours=1) for n in range(-1, 24)]
+    assert sorted(map(parse_hour, expected["hours"])) == hours
+    assert sorted(path.name for path in folder.iterdir()) == sorted([EXPECTED, *map(file_name, hours)])
+
+
+def test_every_hours_fates_add_up_to_its_records(folder: Path, expected: dict[str, Any]) -> None:
+    for hour, figures in expected["hours"].items():
+        rest = Counter(figures["filtered"]) + Counter(figures["quarantined"]) + Counter(figures["duplicate"])
+        assert figures["raw"] == figures["good"] + rest.total() == len(_records(folder, hour))
+        assert figures["good"] == sum(figures["good_by_event_date"].values())
+    by_date = sum((Counter(f["good_by_event_date"]) for f in expected["hours"].values()), Counter[str]())
+    assert by_date == expected["good_by_event_date"]
+
+
+def test_the_products_contract_comes_to_the_same_figures(folder: Path, expected: dict[str, Any]) -> None:
+    source = load_sources()[0]["retail_web"]
+    judge = Judge(source, load_schema(INCLUDE / "schemas", source.name, source.events.contract))
+    winners: dict[tuple[object, object], str] = {}
+    for hour in sorted(expected["hours"]):
+        found: dict[str, Counter[str]] = defaultdict(Counter)
+        for record in _records(folder, hour):
+            verdict = judge(record, parse_hour(hour))
+            if verdict.fate != "good":
+                found[verdict.fate][str(verdict.reason)] += 1
+                continue
+            record_hash, event = raw_hash(record), (verdict.event_date, verdict.event_id)
+            if event in winners:
+                found["duplicate"]["exact" if winners[event] == record_hash else "conflict"] += 1
+            else:
+                winners[event] = record_hash
+                found["good_by_event_date"][str(verdict.event_date)] += 1
+        for fate in ("filtered", "quarantined", "duplicate", "good_by_event_date"):
+            assert found[fate] == expected["hours"][hour][fate], (hour, fate)
+
+
+def test_every_hour_of_the_day_has_every_planted_kind(expected: dict[str, Any]) -> None:
+    hours = dict(sorted(expected["hours"].items()))
+    for hour, figures in list(hours.items())[2:-1]:
+        assert set(sample_day._RATES) - {"copy_later_hour", "conflict_later_hour"} <= set(figures["planted"]), hour
+    planted = sum((Counter(figures["planted"]) for figures in hours.values()), Counter[str]())
+    assert planted["copy_later_hour"] and planted["conflict_later_hour"]
+    assert (planted["copy_next_day"], planted["conflict_next_day"]) == (40, 10)
+
+
+def test_copies_planted_side_by_side_go_out_in_one_batch(folder: Path, expected: dict[str, Any]) -> None:
+    for hour, figures in expected["hours"].items():
+        records = _records(folder, hour)
+        batches = [records[start : start + BATCH] for start in range(0, len(records), BATCH)]
+        pairs = [pair for batch in batches for pair in pairwise(batch) if pair[0] == pair[1]]
+        assert len(pairs) >= figures["planted"].get("copy_same_object", 0)
+
+
+def test_visitors_do_what_visitors_do(folder: Path, expected: dict[str, Any]) -> None:
+    types: Counter[str] = Counter()
+    by_session: dict[str, list[str]] = defaultdict(list)
+    for hour in sorted(expected["hours"]):
+        for record in _records(folder, hour):
+            try:
+                event = orjson.loads(record)
+            except orjson.JSONDecodeError:
+                continue
+            types[event.get("event_type", "")] += 1
+            by_session[event.get("session_id", "")].append(event.get("event_type", ""))
+    assert set(types) >= EVENT_TYPES
+    assert types["product_view"] > types["add_to_cart"] > types["checkout_start"] > types["purchase"] > 0
+    assert len(by_session) > 300
+    counts = [figures["raw"] for _, figures in sorted(expected["hours"].items())][1:]
+    assert counts[20] > 3 * counts[8]  # evening and night
+
+
+def test_equal_seeds_give_equal_bytes_and_others_do_not(tmp_path: Path) -> None:
+    for name, seed in {"one": 7, "same": 7, "other": 8}.items():
+        _write(tmp_path / name, events=1200, seed=seed)
+    one, same, other = ({p.name: p.read_bytes() for p in (tmp_path / n).iterdir()} for n in ("one", "same", "other"))
+    assert one == same
+    assert all(one[name] != other[name] for name in one)
+
+
+def test_the_default_day_is_as_large_as_promised(tmp_path: Path) -> None:
+    from commands.sample import EVENTS, SEED
+
+    expected = _write(tmp_path / "whole", EVENTS, SEED)
+    assert sum(f["raw"] for hour, f in expected["hours"].items() if parse_hour(hour) >= DAY) >= 200_000
+    assert 100 <= expected["hours"]["2026-11-17T23:00:00Z"]["raw"] <= 500
+    with gzip.open(tmp_path / "whole" / file_name(DAY)) as file:
+        assert file.readline().startswith(b'{"event_id":')
+
+
+@pytest.mark.parametrize("module", [sample_day, shop_visits])
+def test_the_generator_shares_no_code_with_the_product(module: Any) -> None:
+    tree = ast.parse(Path(module.__file__).read_text())
+    imported = {
+        name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in ([node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names])
+    }
+    assert not [name for name in imported if name.startswith("clickstream")]

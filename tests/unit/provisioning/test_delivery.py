@@ -1,0 +1,121 @@
+from typing import Any
+
+import pytest
+
+from clickstream.provisioning.delivery import Delivery
+from clickstream.provisioning.plan import plan
+from clickstream.provisioning.resource import Cloud, Difference
+from clickstream.sources.model import Source
+from tests.unit.provisioning.fakes import Stub
+
+HOUR = "year=!{timestamp:yyyy}/month=!{timestamp:MM}/day=!{timestamp:dd}/hour=!{timestamp:HH}/"
+NAME = {"DeliveryStreamName": "retail-clickstream-to-s3"}
+
+
+def _described(source: dict[str, Any], **changed: object) -> dict[str, Any]:
+    destination = {
+        "RoleARN": "arn:aws:iam::123456789012:role/clickstream-firehose",
+        "BucketARN": "arn:aws:s3:::clickstream-123456789012-lake",
+        "Prefix": f"landing/clickstream/{HOUR}",
+        "ErrorOutputPrefix": f"staging/failed/clickstream/!{{firehose:error-output-type}}/{HOUR}",
+        "BufferingHints": {"SizeInMBs": 1, "IntervalInSeconds": 60},
+        "CompressionFormat": "GZIP",
+        "EncryptionConfiguration": {"NoEncryptionConfig": "NoEncryption"},
+        "CloudWatchLoggingOptions": {
+            "Enabled": True,
+            "LogGroupName": "/aws/firehose/retail-clickstream-to-s3",
+            "LogStreamName": "DestinationDelivery",
+        },
+        "S3BackupMode": "Disabled",
+        **changed,
+    }
+    return {
+        "DeliveryStreamDescription": {
+            **NAME,
+            "DeliveryStreamARN": "arn:aws:firehose:eu-west-1:123456789012:deliverystream/retail-clickstream-to-s3",
+            "DeliveryStreamStatus": "ACTIVE",
+            "DeliveryStreamType": "KinesisStreamAsSource",
+            "VersionId": "7",
+            "Source": source,
+            "Destinations": [
+                {"DestinationId": "destinationId-000000000001", "ExtendedS3DestinationDescription": destination}
+            ],
+            "HasMoreDestinations": False,
+        }
+    }
+
+
+FROM_KINESIS = {
+    "KinesisStreamSourceDescription": {
+        "KinesisStreamARN": "arn:aws:kinesis:eu-west-1:123456789012:stream/retail-clickstream",
+        "RoleARN": "arn:aws:iam::123456789012:role/clickstream-firehose",
+    }
+}
+
+
+def _plan(source: Source, stub: Stub, answer: dict[str, Any]) -> tuple[str, list[str]]:
+    cloud, firehose = stub("firehose")
+    for _ in range(2):  # the wait, then the look
+        firehose.add_response("describe_delivery_stream", answer, NAME)
+    step = plan(Delivery(source, cloud))
+    return step.action, list(map(str, step.differences))
+
+
+def test_nothing_changes_when_it_is_as_declared(source: Source, stub: Stub) -> None:
+    assert _plan(source, stub, _described(FROM_KINESIS)) == ("none", [])
+
+
+@pytest.mark.parametrize(
+    ("changed", "difference"),
+    [
+        ({"BufferingHints": {"SizeInMBs": 5, "IntervalInSeconds": 60}}, "buffer_megabytes: 5 -> 1"),
+        ({"BufferingHints": {"SizeInMBs": 1, "IntervalInSeconds": 300}}, "buffer_seconds: 300 -> 60"),
+        ({"CompressionFormat": "UNCOMPRESSED"}, "compression: 'UNCOMPRESSED' -> 'GZIP'"),
+    ],
+)
+def test_a_changed_setting_is_exactly_that_in_the_plan(
+    changed: dict[str, Any], difference: str, source: Source, stub: Stub
+) -> None:
+    assert _plan(source, stub, _described(FROM_KINESIS, **changed)) == ("update", [difference])
+
+
+def test_logging_that_is_off_is_switched_on(source: Source, stub: Stub) -> None:
+    off = {"Enabled": False, "LogGroupName": "/aws/firehose/retail-clickstream-to-s3", "LogStreamName": "x"}
+    action, differences = _plan(source, stub, _described(FROM_KINESIS, CloudWatchLoggingOptions=off))
+    assert action == "update"
+    assert differences == [
+        "log_group: absent -> '/aws/firehose/retail-clickstream-to-s3'",
+        "log_stream: absent -> 'DestinationDelivery'",
+    ]
+
+
+def test_another_source_needs_a_replacement(source: Source, stub: Stub) -> None:
+    action, differences = _plan(source, stub, _described({}))
+    assert action == "replace"
+    assert differences[0].startswith("stream: absent -> 'arn:aws:kinesis:")
+
+
+def test_an_update_names_the_version_and_the_destination_it_changes(source: Source, stub: Stub) -> None:
+    cloud, firehose = stub("firehose")
+    described = _described(FROM_KINESIS)
+    firehose.add_response("describe_delivery_stream", described, NAME)
+    wanted = described["DeliveryStreamDescription"]["Destinations"][0]["ExtendedS3DestinationDescription"]
+    firehose.add_response(
+        "update_destination",
+        {},
+        {
+            **NAME,
+            "CurrentDeliveryStreamVersionId": "7",
+            "DestinationId": "destinationId-000000000001",
+            "ExtendedS3DestinationUpdate": {
+                key: value for key, value in wanted.items() if key not in ("EncryptionConfiguration", "S3BackupMode")
+            },
+        },
+    )
+    Delivery(source, cloud).update([Difference("buffer_seconds", 300, 60)])
+    firehose.assert_no_pending_responses()
+
+
+def test_records_bring_their_own_line_feed(source: Source, cloud: Cloud) -> None:
+    """A delimiter of Firehose's would add empty lines; the producer ends each record in one."""
+    assert not any("delimiter" in field for field in Delivery(source, cloud).desired())

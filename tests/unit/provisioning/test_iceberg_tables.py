@@ -1,0 +1,119 @@
+import json
+from typing import Any
+
+import pytest
+
+from clickstream.provisioning.iceberg_tables import IcebergTable, RejectsTable, SilverTable, declared, described
+from clickstream.provisioning.plan import compare
+from clickstream.provisioning.resource import Cloud, Difference
+from clickstream.sources.model import Column, Source
+
+METADATA: dict[str, Any] = {
+    "location": "s3://lake/silver/shop_silver",
+    "current-schema-id": 1,
+    "schemas": [
+        {"schema-id": 0, "fields": [{"id": 1, "name": "event_id", "type": "string"}]},
+        {
+            "schema-id": 1,
+            "fields": [
+                {"id": 1, "name": "event_id", "type": "string"},
+                {"id": 2, "name": "event_date", "type": "date"},
+                {"id": 3, "name": "quantity", "type": "long"},
+            ],
+        },
+    ],
+    "default-spec-id": 1,
+    "partition-specs": [
+        {"spec-id": 0, "fields": []},
+        {"spec-id": 1, "fields": [{"name": "event_date", "transform": "identity", "source-id": 2, "field-id": 1000}]},
+    ],
+}
+CREATION = """CREATE TABLE IF NOT EXISTS clickstream.shop_silver (
+    event_id string COMMENT 'identity of the event',
+    event_date date,
+    `quantity` bigint
+)
+PARTITIONED BY (event_date)
+LOCATION 's3://lake/silver/shop_silver/'
+TBLPROPERTIES ('table_type' = 'ICEBERG')
+"""
+
+
+def test_a_table_is_described_as_it_was_declared() -> None:
+    assert declared(CREATION) == described(METADATA)
+
+
+def test_a_partition_transform_is_a_difference() -> None:
+    metadata = json.loads(json.dumps(METADATA))
+    metadata["partition-specs"][1]["fields"][0] |= {"name": "event_date_month", "transform": "month"}
+    assert [difference.field for difference in compare(described(metadata), declared(CREATION))] == ["partitioning"]
+
+
+def test_silver_has_the_columns_of_its_source_between_those_that_all_have(source: Source, cloud: Cloud) -> None:
+    columns = [field.removeprefix("column ") for field in SilverTable(source, cloud).desired() if "column " in field]
+    assert columns[:3] == ["event_id", "event_date", "event_time"]
+    assert columns[3:-5] == list(source.silver)
+    assert columns[-5:] == ["extra", "contract", "arrival_hour", "object_id", "raw_hash"]
+
+
+def test_what_both_tables_are_partitioned_by(source: Source, cloud: Cloud) -> None:
+    assert SilverTable(source, cloud).desired()["partitioning"] == "event_date, arrival_hour"
+    assert RejectsTable(source, cloud).desired()["partitioning"] == "arrival_hour"
+
+
+def test_rejects_keep_the_payload_as_bytes_and_name_the_winner(source: Source, cloud: Cloud) -> None:
+    desired = RejectsTable(source, cloud).desired()
+    assert desired["column payload"] == "binary"
+    assert {f"column winner_{part}" for part in ("hour", "object", "hash")} <= set(desired)
+    assert desired["location"] == "s3://clickstream-123456789012-lake/silver/retail_web_rejects"
+
+
+@pytest.mark.parametrize(
+    ("difference", "replacement"),
+    [
+        (Difference("column price", None, "double"), False),
+        (Difference("column price", "string", "double"), True),
+        (Difference("column price", "double", None), True),
+        (Difference("partitioning", "event_date", "event_date, arrival_hour"), True),
+        (Difference("location", "s3://a", "s3://b"), True),
+        (Difference("type", "EXTERNAL_TABLE", "ICEBERG"), True),
+    ],
+)
+def test_only_new_columns_are_added_in_place(
+    difference: Difference, replacement: bool, source: Source, cloud: Cloud
+) -> None:
+    assert SilverTable(source, cloud).needs_replacement(difference) is replacement
+
+
+@pytest.fixture
+def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The statements that would have gone to Athena."""
+    sent: list[str] = []
+    monkeypatch.setattr(IcebergTable, "_run", lambda table, statement: sent.append(statement))
+    return sent
+
+
+def test_new_columns_are_added_by_one_statement(source: Source, cloud: Cloud, statements: list[str]) -> None:
+    new = [Difference("column price", None, "double"), Difference("column order", None, "string")]
+    SilverTable(source, cloud).update(new)
+    assert statements == ["ALTER TABLE clickstream.retail_web_silver ADD COLUMNS (`price` double, `order` string)\n"]
+
+
+def test_no_comment_and_no_open_place_reaches_athena(source: Source, cloud: Cloud, statements: list[str]) -> None:
+    for table in (SilverTable(source, cloud), RejectsTable(source, cloud)):
+        table.create()
+    for statement in statements:
+        assert statement.startswith("CREATE TABLE IF NOT EXISTS clickstream.retail_web_")
+        assert "--" not in statement
+        assert "${" not in statement
+
+
+def test_a_source_without_columns_of_its_own_has_a_table_too(source: Source, cloud: Cloud) -> None:
+    bare = SilverTable(source.model_copy(update={"silver": {}}), cloud).desired()
+    assert len([field for field in bare if field.startswith("column ")]) == 8
+
+
+def test_a_column_may_be_called_like_a_word_of_sql(source: Source, cloud: Cloud) -> None:
+    silver = {"order": Column(path="order_id", type="string"), "date": Column(path="day", type="string")}
+    desired = SilverTable(source.model_copy(update={"silver": silver}), cloud).desired()
+    assert desired["column order"] == desired["column date"] == "string"

@@ -1,0 +1,179 @@
+"""A declaration is read whole or refused whole, with every fault named."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clickstream.sources.loader import Fault, InvalidSources, load_source, load_sources
+
+Declare = Callable[..., Path]
+
+
+def faults_of(path: Path) -> list[Fault]:
+    with pytest.raises(InvalidSources) as raised:
+        load_source(path, path.parents[1] / "schemas")
+    return raised.value.faults
+
+
+def test_the_shipped_source_loads() -> None:
+    sources, faults = load_sources()
+    assert faults is None
+    assert sources["retail_web"].events.identity == "event_id"
+    assert sources["retail_web"].table("silver") == "retail_web_silver"
+
+
+def test_a_sound_declaration_loads_with_its_defaults(declare: Declare, include: Path) -> None:
+    source = load_source(declare(), include / "schemas")
+    assert (source.events.max_late_days, source.events.max_skew_minutes, source.checks.recheck_days) == (7, 60, 7)
+    assert source.verify_until is None
+
+
+CASES: dict[str, tuple[dict[str, Any], str, str, str]] = {
+    # what is declared: field, value, what is allowed
+    "unknown key": ({"stream__shard": 2}, "stream.shard", "2", "unknown key"),
+    "unknown part": ({"strem": {"shards": 2}}, "strem", "{'shards': 2}", "unknown key"),
+    "absent": ({"stream__shards": None}, "stream.shards", "absent", "required"),
+    "below its range": ({"stream__shards": 0}, "stream.shards", "0", "greater than or equal to 1"),
+    "above its range": ({"delivery__buffer_seconds": 901}, "delivery.buffer_seconds", "901", "equal to 900"),
+    "no number": ({"stream__shards": "many"}, "stream.shards", "'many'", "valid integer"),
+    "no such tier": ({"tiers": ["bronze", "gold"]}, "tiers.1", "'gold'", "'producer', 'stream'"),
+    "no such type": ({"silver__country__type": "text"}, "silver.country.type", "'text'", "'string', 'bigint'"),
+    "no path": ({"events__identity": "a..b"}, "events.identity", "'a..b'", "match pattern"),
+    "prefix without its slash": ({"delivery__prefix": "landing"}, "delivery.prefix", "'landing'", "match pattern"),
+    "version": ({"events__contract": "1.0"}, "events.contract", "'1.0'", "match pattern"),
+    "no midnight": ({"verify_from": "2026-11-17T05:00:00Z"}, "verify_from", "05:00", "midnight in UTC"),
+    "no whole hour": ({"verify_from": "2026-11-17T00:30:00Z"}, "verify_from", "00:30", "midnight in UTC"),
+    "not in UTC": ({"verify_from": "2026-11-17T00:00:00+01:00"}, "verify_from", "+01:00", "UTC"),
+    "no zone": ({"verify_from": "2026-11-17T00:00:00"}, "verify_from", "2026-11-17", "UTC"),
+    "identity that the contract lacks": ({"events__identity": "key"}, "events.identity", "'key'", "contract declares"),
+    "nested path that it lacks": (
+        {"silver__country__path": "where.city"},
+        "silver.country.path",
+        "'where.city'",
+        "contract declares",
+    ),
+    "below a plain field": ({"silver__country__path": "id.x"}, "silver.country.path", "'id.x'", "contract declares"),
+    "contract that is not there": ({"events__contract": "2.0.0"}, "events.contract", "'2.0.0'", "versions there: 1.0.0"),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_fault_names_file_field_value_and_what_is_allowed(declare: Declare, case: str) -> None:
+    changes, field, value, allowed = CASES[case]
+    (fault,) = faults_of(declare(**changes))
+    assert fault.file == "sources/shop.yaml"
+    assert fault.field == field
+    assert value in fault.value
+    assert allowed in fault.allowed
+    assert str(fault) == f"{fault.file}: {fault.field} = {fault.value}: {fault.allowed}"
+
+
+CROSS: dict[str, tuple[dict[str, Any], str, str, str]] = {
+    "ends before it begins": (
+        {"verify_until": "2026-11-17T00:00:00Z"},
+        "verify_until",
+        "2026-11-17",
+        "later than verify_from",
+    ),
+    "no bronze": ({"tiers": ["silver"]}, "tiers", "'silver'", "hold bronze and silver"),
+    "a tier twice": ({"tiers": ["bronze", "silver", "silver"]}, "tiers", "'silver', 'silver'", "each tier once"),
+    "a column that every source has": (
+        {"silver__raw_hash": {"path": "id", "type": "string"}},
+        "silver",
+        "'raw_hash'",
+        "choose other names",
+    ),
+    "errors within the data": (
+        {"delivery__error_prefix": "landing/shop/failed/"},
+        "delivery.error_prefix",
+        "'landing/shop/failed/'",
+        "apart from prefix",
+    ),
+    "data within the errors": (
+        {"delivery__prefix": "staging/failed/shop/data/"},
+        "delivery.error_prefix",
+        "'staging/failed/shop/'",
+        "apart from prefix, staging/failed/shop/data/",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CROSS)
+def test_fields_that_contradict_each_other_are_faults_of_one_of_them(declare: Declare, case: str) -> None:
+    changes, field, value, allowed = CROSS[case]
+    (fault,) = faults_of(declare(**changes))
+    assert fault.field == field
+    assert value in fault.value
+    assert allowed in fault.allowed
+
+
+def test_all_faults_of_a_file_are_told_at_once(declare: Declare) -> None:
+    told = faults_of(
+        declare(
+            "other",
+            stream__shards=0,
+            stream__colour="red",
+            events__contract="9.9.9",
+            verify_until="2026-11-16T00:00:00Z",
+            tiers=["stream"],
+        )
+    )
+    text = "\n".join(map(str, told))
+    for field in ("stream.shards", "stream.colour", "name", "events.contract", "verify_until", "tiers"):
+        assert f"sources/other.yaml: {field} = " in text
+
+
+def test_the_file_is_named_for_its_source(declare: Declare) -> None:
+    (fault,) = faults_of(declare("market"))
+    assert (fault.file, fault.field, fault.value) == ("sources/market.yaml", "name", "'shop'")
+    assert "'market'" in fault.allowed
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "problem"),
+    [
+        ("name: shop\nstream:\n  shards: 1\n  shards: 2\n", "line 3", "'shards' stands twice"),
+        ("name: shop\nname: shop\n", "line 1", "'name' stands twice"),
+        ("name: [shop\n", "line 2", "YAML"),
+        ("name: shop\n\tstream: 1\n", "line 2", "YAML"),
+        ("name: \x00\n", "the file", "YAML"),
+    ],
+    ids=["nested key twice", "key twice", "open bracket", "tab", "control character"],
+)
+def test_what_is_no_sound_yaml_is_told_with_its_line(include: Path, text: str, place: str, problem: str) -> None:
+    path = include / "sources" / "shop.yaml"
+    path.write_text(text)
+    (fault,) = faults_of(path)
+    assert (fault.file, fault.field) == ("sources/shop.yaml", place)
+    assert problem in fault.allowed
+
+
+@pytest.mark.parametrize("text", ["", "- shop\n", "shop\n"])
+def test_a_file_that_is_no_mapping_is_refused(include: Path, text: str) -> None:
+    path = include / "sources" / "shop.yaml"
+    path.write_text(text)
+    (fault,) = faults_of(path)
+    assert fault.field == "the whole file"
+
+
+@pytest.mark.parametrize("contract", [b"{", b'{"type": "strin"}', b'{"properties": 3}'])
+def test_a_contract_that_is_no_json_schema_is_a_fault_of_its_source(
+    declare: Declare, include: Path, contract: bytes
+) -> None:
+    (include / "schemas" / "shop" / "1.0.0.json").write_bytes(contract)
+    (fault,) = faults_of(declare())
+    assert fault.field == "events.contract"
+    assert "schemas/shop/1.0.0.json is no JSON Schema" in fault.allowed
+
+
+def test_a_broken_file_does_not_hide_the_sound_ones(declare: Declare, include: Path) -> None:
+    declare()
+    declare("broken", name="broken", stream__shards=0)
+    (include / "sources" / "torn.yaml").write_text("name: [")
+    sources, faults = load_sources(include)
+    assert list(sources) == ["shop"]
+    assert faults is not None
+    assert {fault.file for fault in faults.faults} >= {"sources/broken.yaml", "sources/torn.yaml"}
+    assert "stream.shards = 0" in str(faults)
