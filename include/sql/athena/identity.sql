@@ -62,7 +62,7 @@ compared AS (
                                                OR bronze.event_id IS DISTINCT FROM lake.last_event_id), false)
                AS other_id,
            coalesce(bronze.consent = 'false', false) <> coalesce(lake.reason = 'no_consent', false)
-               AND coalesce(lake.reason, '') NOT IN ('bad_json', 'duplicate_key')
+               AND coalesce(lake.reason, '') NOT IN ('bad_json', 'duplicate_key', 'too_deep')
                AS other_consent
     FROM bronze
     FULL OUTER JOIN lake

@@ -97,6 +97,7 @@ def prove(source: Source) -> TaskGroup:
 
         job = GlueRunOperator(
             task_id="bronze_to_silver",
+            run=RUN,
             job_name=f"{name}__bronze_to_silver",
             arguments={
                 "--plan": "s3://{{ ti.xcom_pull(task_ids='" + PLAN + f"')['lake'] }}}}/runs/{name}/{RUN}/job.json"

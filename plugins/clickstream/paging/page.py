@@ -17,16 +17,16 @@ class Page:
 
     Attributes:
         source: the source concerned.
-        cause: what is wrong: a finding's code, or the task that failed.
-        where: the hours or the object concerned.
+        causes: what is wrong, the gravest first: codes of findings, or `task_failed`. Each has its runbook.
+        where: the hours, or the task.
         impact: what does not hold any more.
         since: arrival hour or time from which on it is wrong.
-        evidence: uris of findings and ledger, or the log.
+        evidence: what was found, and uris of findings, ledger or log.
         next_step: the command or link that comes next.
     """
 
     source: str
-    cause: str
+    causes: Sequence[str]
     where: str
     impact: str
     since: str
@@ -34,21 +34,20 @@ class Page:
     next_step: str
 
     @property
-    def subject(self) -> str:
-        """First line, as SNS allows it: ASCII and at most 99 characters."""
-        line = f"{self.source}: {self.cause} in {self.where}"
-        return line.encode("ascii", "replace").decode()[:SUBJECT_LIMIT]
+    def headline(self) -> str:
+        """What and where."""
+        return f"{self.source}: {', '.join(self.causes)} in {self.where}"
 
     @property
     def message(self) -> str:
         """The whole text."""
         return "\n".join(
             (
-                f"{self.source}: {self.cause} in {self.where}",
+                self.headline,
                 f"Impact: {self.impact}",
                 f"Since: {self.since}",
-                *(f"Evidence: {uri}" for uri in self.evidence),
-                f"Runbook: docs/runbooks/{self.cause}.md",
+                *(f"Evidence: {each}" for each in self.evidence),
+                *(f"Runbook: docs/runbooks/{cause}.md" for cause in self.causes),
                 f"Next: {self.next_step}",
             )
         )
@@ -62,11 +61,12 @@ class Page:
         """
         answer = sns.publish(
             TopicArn=f"arn:aws:sns:{sns.meta.region_name}:{account}:{TOPIC}",
-            Subject=self.subject,
+            # A subject is ASCII and short; the message begins with the whole line.
+            Subject=self.headline.encode("ascii", "replace").decode()[:SUBJECT_LIMIT],
             Message=self.message,
             MessageAttributes={
                 "source": {"DataType": "String", "StringValue": self.source},
-                "cause": {"DataType": "String", "StringValue": self.cause},
+                "causes": {"DataType": "String", "StringValue": ",".join(self.causes)},
             },
         )
         message_id: str = answer["MessageId"]

@@ -122,8 +122,7 @@ class Receipt:
         hashes_key = None
         if part.hashes:
             hashes_key = f"{hour_prefix(f'receipts/{self._source}/hashes/', hour)}{name}.gz"
-            # No time stamp: the same part has the same bytes.
-            body = gzip.compress("".join(f"{each}\n" for each in part.hashes).encode(), mtime=0)
+            body = gzip.compress("".join(f"{each}\n" for each in part.hashes).encode())
             self._put(hashes_key, body, "application/gzip")
         summary = {
             "send_id": self.send_id,

@@ -75,6 +75,7 @@ def check_queries(
         unreadable: keys of objects that Athena cannot read.
         unprocessed: those of `hours_before(hours)` that no run has processed.
     """
+    left_out = [f"s3://{place.lake}/{key}" for key in unreadable]
     at: dict[str, Any] = {"silver_snapshot": silver_snapshot, "rejects_snapshot": rejects_snapshot}
     tables = _tables(place, source) | {"bronze_text": Table(place.database, source.table("bronze_text"))}
     queries = {
@@ -83,7 +84,7 @@ def check_queries(
             **tables,
             **at,
             hours=hours,
-            unreadable=[f"s3://{place.lake}/{key}" for key in unreadable],
+            unreadable=left_out,
             identity_path=f"$.{source.events.identity}",
             # Without a consent field no record can have refused: the empty path is read from nothing.
             consent_path=f"$.{source.events.consent or 'consent'}",
@@ -99,6 +100,7 @@ def check_queries(
             hours=hours,
             processed_hours=sorted({*hours, *hours_before(hours)} - {*unprocessed}),
             other_hours=unprocessed,
+            unreadable=left_out,
         )
     return queries
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from clickstream.lake.objects import write_json
+from clickstream.lake.objects import read_json, write_json
 
 Code = Literal[
     "object_missing",
@@ -61,3 +61,12 @@ def store_findings(s3: Any, lake: str, source: str, run: str, findings: Sequence
     hour = findings[0].arrival_hour
     document = [finding.model_dump(mode="json") for finding in findings]
     return write_json(s3, f"s3://{lake}/findings/{source}/{hour}/{run}.json", document)
+
+
+def load_findings(s3: Any, uri: str) -> list[Finding]:
+    """The findings kept at a uri.
+
+    Raises:
+        botocore.exceptions.ClientError: NoSuchKey when they have expired.
+    """
+    return [Finding.model_validate(finding) for finding in read_json(s3, uri)]

@@ -88,7 +88,8 @@ def inspect(
         elif entry.state not in PASSED:
             check.add(hour)
     for hour, entry in current.items():
-        within = plan.first_hour <= entry.arrival_hour <= plan.last_hour
+        # What others recorded since the plan speaks of later snapshots than the survey.
+        within = plan.first_hour <= entry.arrival_hour <= plan.last_hour and entry.sequence <= plan.ledger_head
         if within and entry.manifest is not None and not before.get(entry.arrival_hour, HourFates()).agrees_with(entry):
             check.add(hour)
             differing.add(hour)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -50,6 +50,7 @@ def entries_of_check(
     manifests: Mapping[str, Manifest],
     current: Mapping[datetime, Entry],
     *,
+    rebuilt: Collection[str],
     receipts: Mapping[str, tuple[int, int]],
     schemas: Mapping[str, Schema],
     silver_snapshot: int | None,
@@ -61,6 +62,7 @@ def entries_of_check(
     Args:
         manifests: of the checked hours.
         current: current entries, from before this run.
+        rebuilt: the hours that this run's job replaced.
         receipts: acknowledged and unknown records by hour.
         schemas: contracts by version.
     """
@@ -69,15 +71,19 @@ def entries_of_check(
     listings = {text: live[parse_hour(text)] for text in manifests}
     findings = findings_by_hour(evidence, manifests, listings)
     kept: dict[str, Entry] = {}
+    changed: set[str] = set()
     for text, manifest in manifests.items():
         findings[text] += losses(place, manifest, listings[text])
         if (entry := current.get(parse_hour(text))) and entry.manifest:
             # What was lost while this run went on is missing in its own manifest already.
             lost = losses(place, load_manifest(place.s3, entry.manifest), listings[text])
             findings[text] += [finding for finding in lost if finding not in findings[text]]
-            if lost or text in inspection.differing:
+            untouched = text not in rebuilt and not evidence.after.get(text, HourFates()).agrees_with(entry)
+            if untouched or text in inspection.differing:
+                changed.add(text)
+            if lost or text in changed:
                 kept[text] = entry
-    for text in inspection.differing:
+    for text in sorted(changed):
         findings[text].append(
             Finding(
                 arrival_hour=text,

@@ -26,6 +26,7 @@ class Plan(BaseModel):
         run: the run's identity: DAG run and clear number.
         hours: the window's hours, and the hours before it whose listing changed since their entry.
         unentered: hours that a killed run of ours rewrote without an entry: they are done again.
+        ledger_head: sequence of the newest entry when the run began; -1: there was none.
         first_hour, last_hour: the span in which this run can change fates: what `fates.sql` counts before and after.
         silver_snapshot, rejects_snapshot: main when the run began; None: nobody ever wrote there.
     """
@@ -40,6 +41,7 @@ class Plan(BaseModel):
     contract: Literal["pinned", "latest"]
     hours: tuple[str, ...]
     unentered: tuple[str, ...]
+    ledger_head: int
     first_hour: str
     last_hour: str
     silver_snapshot: int | None
@@ -100,6 +102,7 @@ def make_plan(
         contract=contract,
         hours=tuple(map(hour_text, looked_at)),
         unentered=tuple(map(hour_text, unentered)),
+        ledger_head=entries[-1].sequence if entries else -1,
         first_hour=hour_text(max(source.verify_from, looked_at[0] - max(reach, back))),
         last_hour=hour_text(looked_at[-1] + reach),
         silver_snapshot=silver[0].id if silver else None,

@@ -152,15 +152,7 @@ class CountBronze:
 
     def recover(self, run: Run, failure: str) -> bool:
         """Count the object that Athena names on its own, as far as it goes, and leave it out from then on."""
-        unreadable = run.read("unreadable")
-        key = named_object(run.place, failure)
-        if key is None or key in unreadable:
-            return False
-        counted = count_object(run.place, key)
-        if not counted.unreadable:
-            return False
-        run.write("unreadable", unreadable | {key: counted.model_dump(mode="json")})
-        return True
+        return _leave_out(run, failure)
 
     def conclude(self, run: Run, answers: Mapping[str, Rows]) -> None:
         listings = {
@@ -198,12 +190,12 @@ class Check:
         _register_bronze(run, list_hours(place.s3, place.lake, source.delivery.prefix, map(parse_hour, unprocessed)))
         if pinned["silver"] is None or pinned["rejects"] is None:
             return {}
-        unreadable = [
-            counted_object.key
-            for manifest in _manifests(run).values()
-            for counted_object in manifest.objects
-            if counted_object.unreadable
-        ]
+        unreadable = sorted(
+            {
+                *(run.read("unreadable") or ()),
+                *(o.key for manifest in _manifests(run).values() for o in manifest.objects if o.unreadable),
+            }
+        )
         queries = check_queries(place, source, hours, unreadable, unprocessed, pinned["silver"], pinned["rejects"])
         queries["after"] = fates_query(place, source, plan, pinned["silver"], pinned["rejects"])
         before = {kind: _before(lineage, pinned[kind], plan.run) for kind, lineage in lineages.items()}
@@ -212,7 +204,8 @@ class Check:
         return queries
 
     def recover(self, run: Run, failure: str) -> bool:
-        return False
+        """An object of an hour before, which no run has counted yet, may be unreadable as well."""
+        return _leave_out(run, failure)
 
     def conclude(self, run: Run, answers: Mapping[str, Rows]) -> None:
         run.write("answers", answers)
@@ -236,15 +229,18 @@ def reconcile_run(run: Run) -> dict[str, int]:
         witnesses=answers.get("witnesses", ()),
         receipts=answers.get("receipts", ()),
     )
-    manifests = _manifests(run)
+    inspection = _inspection(run)
+    overtaken = _overtaken(run, run.current, pinned["silver"])
+    manifests = {hour: manifest for hour, manifest in _manifests(run).items() if hour not in overtaken}
     entries = entries_of_check(
         run.place,
         run.source,
         run.plan,
-        _inspection(run),
+        inspection,
         evidence,
         manifests,
         run.current,
+        rebuilt={*inspection.process, *((_result(run) or {}).get("hours", ()))},
         receipts=acknowledged,
         schemas=run.schemas({manifest.contract for manifest in manifests.values()}),
         silver_snapshot=pinned["silver"],
@@ -272,7 +268,9 @@ def record_run(run: Run) -> Verdict:
     if inspection.lost:
         entries = entries_of_losses(run.place, run.plan, inspection, known)
     elif inspection.process or inspection.check:
-        entries = _not_overtaken(run, known, [Entry.model_validate(entry) for entry in run.read("entries")])
+        overtaken = _overtaken(run, known, run.read("pinned")["silver"])
+        checked = [Entry.model_validate(line) for line in run.read("entries")]
+        entries = [entry for entry in checked if entry.arrival_hour not in overtaken]
     if entries:
         run.ledger.append(entries)
     now = known | {parse_hour(entry.arrival_hour): entry for entry in entries}
@@ -283,6 +281,18 @@ def record_run(run: Run) -> Verdict:
     )
     run.write("verdict", {"failed": verdict.failed, "new_causes": verdict.new_causes})
     return verdict
+
+
+def _leave_out(run: Run, failure: str) -> bool:
+    unreadable = run.read("unreadable") or {}
+    key = named_object(run.place, failure)
+    if key is None or key in unreadable:
+        return False
+    counted = count_object(run.place, key)
+    if not counted.unreadable:
+        return False
+    run.write("unreadable", unreadable | {key: counted.model_dump(mode="json")})
+    return True
 
 
 def _code_digest(run: Run) -> str:
@@ -338,11 +348,8 @@ def _before(lineage: Sequence[Snapshot], pinned: int | None, run: str) -> int | 
     return next((snapshot.id for snapshot in older if snapshot.run_id != run), None)
 
 
-def _not_overtaken(run: Run, known: Mapping[datetime, Entry], entries: Sequence[Entry]) -> list[Entry]:
-    """The entries without those whose hour another run has checked on a later snapshot meanwhile."""
-    lineage = [s.id for s in history(run.place.glue, run.place.s3, run.place.database, run.source.table("silver"))]
-
-    def age(entry: Entry | None) -> int:
-        return lineage.index(entry.silver_snapshot) if entry and entry.silver_snapshot in lineage else len(lineage)
-
-    return [entry for entry in entries if age(entry) <= age(known.get(parse_hour(entry.arrival_hour)))]
+def _overtaken(run: Run, known: Mapping[datetime, Entry], pinned: int | None) -> set[str]:
+    """The hours that another run has checked meanwhile, on a later snapshot than this run is pinned to."""
+    lineage = history(run.place.glue, run.place.s3, run.place.database, run.source.table("silver"))
+    later = {s.id for s in itertools.takewhile(lambda snapshot: snapshot.id != pinned, lineage)}
+    return {entry.arrival_hour for entry in known.values() if entry.silver_snapshot in later}

@@ -84,9 +84,11 @@ def upstream_deficits(flows: Mapping[datetime, HourFlow], checked: Iterable[date
     for hour in sorted(flows):
         flow = flows[hour]
         if previous is None or hour - previous != HOUR:
-            carried = flow.largest_object
+            carried, unseen = 0, flow.largest_object
+        else:
+            unseen = 0
         deficit = flow.stream - flow.bronze - carried
-        if deficit > 0 and hour in spoken_of:
+        if deficit > unseen and hour in spoken_of:
             findings.append(
                 Finding(
                     arrival_hour=hour_text(hour),

@@ -71,7 +71,9 @@ def load_source(path: Path, schemas: Path) -> Source:
     try:
         source = Source.model_validate(declared)
     except ValidationError as error:
-        raise InvalidSources([*(_fault(file, detail) for detail in error.errors()), *faults]) from error
+        refused = [_fault(file, detail) for detail in error.errors()]
+        fields = {fault.field for fault in refused}
+        raise InvalidSources([*refused, *(fault for fault in faults if fault.field not in fields)]) from error
     if faults:
         raise InvalidSources(faults)
     return source
@@ -86,7 +88,7 @@ def _outside_the_model(file: str, declared: dict[str, Any], stem: str, schemas: 
     if not isinstance(events, dict) or not isinstance(version := events.get("contract"), str):
         return faults
     try:
-        schema = load_schema(schemas, stem, version)
+        schema = load_schema(schemas, name if isinstance(name, str) else stem, version)
     except SchemaFault as error:
         return [*faults, Fault(file, "events.contract", repr(version), str(error))]
     named = {f"events.{role}": events.get(role) for role in ("identity", "timestamp", "consent")}

@@ -27,28 +27,31 @@ class JobRunFailed(RuntimeError):
 class GlueRunOperator(AwsBaseOperator[AwsBaseHook]):
     """Run a Glue job and wait for it deferred.
 
-    The run carries a key of DAG run, task, map index and clear number. A retry has the same key: it goes on waiting
+    The job run carries a key of run, task, map index and clear number. A retry has the same key: it goes on waiting
     for its run, or takes its success, also when it succeeded while nobody looked. A clear or a backfill has a new key:
     it starts a new run, after an old one that is being stopped has ended.
 
     Args:
+        run: the run's key (templated).
         job_name: the job (templated).
         arguments: its arguments (templated).
         poll_seconds: seconds between two looks at the run.
     """
 
     aws_hook_class = AwsBaseHook
-    template_fields: Sequence[str] = aws_template_fields("job_name", "arguments")
+    template_fields: Sequence[str] = aws_template_fields("run", "job_name", "arguments")
 
     def __init__(
         self,
         *,
+        run: str,
         job_name: str,
         arguments: dict[str, str],
         poll_seconds: int = 5,
         **kwargs: Any,
     ) -> None:
         super().__init__(aws_conn_id=AWS_CONNECTION, **kwargs)
+        self.run = run
         self.job_name = job_name
         self.arguments = arguments
         self.poll_seconds = poll_seconds
@@ -63,8 +66,8 @@ class GlueRunOperator(AwsBaseOperator[AwsBaseHook]):
         return self.hook.conn
 
     def execute(self, context: Any, event: dict[str, Any] | None = None) -> str:
-        ti, dag_run = context["ti"], context["dag_run"]
-        key = f"{dag_run.dag_id}/{dag_run.run_id}/{ti.task_id}/{ti.map_index}/{dag_run.clear_number}"
+        ti = context["ti"]
+        key = f"{self.run}/{ti.task_id}/{ti.map_index}/{context['dag_run'].clear_number}"
         run_id = self._own_run(key) or self._start(key)
         return self._conclude(run_id)
 
