@@ -6,6 +6,7 @@ Work groups and tags are ministack's. README.md in ``local`` says what is served
 import asyncio
 import time
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from local.athena import statements
@@ -29,14 +30,23 @@ async def handle(operation: str, request: dict[str, Any]) -> dict[str, Any]:
     """
     if operation not in OPERATIONS:
         raise AwsError("InvalidRequestException", f"The local Athena does not serve {operation}")
-    # Opened here, in the event loop's thread: two requests at once must not open it twice.
-    executions()
+    _open()
     return await asyncio.to_thread(OPERATIONS[operation], request)
 
 
-def close() -> None:
-    """Stop all queries, for the end of the process."""
-    executions().close()
+@cache
+def _open() -> asyncio.Task[None]:
+    """Open the record, once, and see to it that queries end with the event loop: Python's exit waits for their
+    threads."""
+    record = executions()
+
+    async def close_at_the_end() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            record.close()
+
+    return asyncio.get_running_loop().create_task(close_at_the_end())
 
 
 def _start(request: dict[str, Any]) -> dict[str, Any]:

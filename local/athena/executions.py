@@ -38,6 +38,7 @@ CREATE TABLE IF NOT EXISTS executions (
 );
 CREATE UNIQUE INDEX IF NOT EXISTS executions_by_token ON executions (work_group, token) WHERE token IS NOT NULL;
 """
+_INTERRUPT_SECONDS = 0.05
 _ENGINE = "Athena engine version 3"
 _BY_USER = "Query cancelled by user"
 _INTERNAL = "GENERIC_INTERNAL_ERROR"
@@ -166,19 +167,30 @@ class Executions:
         """
         self.get(execution_id)
         with self._lock:
-            context = self._running.get(execution_id)
-            if context is not None:
-                _interrupt(context)
-            elif (execution := self._select("id = ?", execution_id)[0]).state == "QUEUED":
+            execution = self._select("id = ?", execution_id)[0]
+            if execution.state == "QUEUED":
                 self._end(execution, "CANCELLED", _BY_USER)
+                return
+        self._interrupt([execution_id])
 
     def close(self) -> None:
         """Stop all work, for the end of the process: what is under way fails, and nothing new begins."""
         self._pool.shutdown(wait=False, cancel_futures=True)
-        with self._lock:
-            self._closing = True
-            for context in self._running.values():
-                _interrupt(context)
+        self._closing = True
+        self._interrupt(list(self._running))
+
+    def _interrupt(self, ids: list[str]) -> None:
+        """Stop these when they run, and wait until they have stopped."""
+        # Again and again: DuckDB takes no notice of an interrupt that comes before its query does.
+        while True:
+            with self._lock:
+                contexts = [self._running[each] for each in ids if each in self._running]
+                for context in contexts:
+                    context.cancelled.set()
+                    context.connection.interrupt()
+            if not contexts:
+                return
+            time.sleep(_INTERRUPT_SECONDS)
 
     def _select(self, where: str, *values: str | None) -> list[Execution]:
         rows = self._database.execute(f"SELECT record FROM executions WHERE {where}", values).fetchall()
@@ -241,11 +253,6 @@ class Executions:
             return "FAILED", f"{_INTERNAL}: {type(error).__name__}: {error}"
         execution.columns, execution.update_count = outcome.columns, outcome.update_count
         return "SUCCEEDED", None
-
-
-def _interrupt(context: Context) -> None:
-    context.cancelled.set()
-    context.connection.interrupt()
 
 
 @cache

@@ -82,7 +82,8 @@ def connect() -> duckdb.DuckDBPyConnection:
 @cache
 def macros() -> frozenset[str]:
     """The Trino functions that are macros."""
-    rows = _database().execute("SELECT function_name FROM duckdb_functions() WHERE schema_name = 'trino'").fetchall()
+    with connect() as connection:
+        rows = connection.execute("SELECT function_name FROM duckdb_functions() WHERE schema_name = 'trino'").fetchall()
     return frozenset(name for (name,) in rows)
 
 

@@ -67,9 +67,9 @@ CREATE MACRO trino.bitwise_right_shift_arithmetic (x, places) AS x >> places;
 CREATE MACRO trino.bit_count (x, bits) AS CAST(bit_count(x) AS BIGINT);
 
 -- JSON. A document that DuckDB reads as Trino does is valid, holds no trailing comma, NaN or infinity (which DuckDB
--- takes) and no byte outside UTF-8; `place` is `path` as DuckDB writes it.
+-- takes), no -0 and no byte outside UTF-8; `place` is `path` as DuckDB writes it.
 CREATE MACRO trino_reads_equally (x) AS json_valid(x) AND NOT regexp_matches(
-    x, ',[ \t\r\n]*[\]}]|[:,\[][ \t\r\n]*[-+]?[nNiI][aAnN][nNfF]|^[ \t\r\n]*[-+]?[nNiI][aAnN][nNfF]|\x{10FFFF}');
+    x, ',[ \t\r\n]*[\]}]|(^|[:,\[])[ \t\r\n]*(-0|[-+]?[nNiI][aAnN][nNfF])|\x{10FFFF}');
 CREATE MACRO json_scalar (x, path, place) AS CASE
     WHEN NOT trino_reads_equally(x) OR try(json_type(x, place)) = 'DOUBLE' THEN extract_scalar(CAST(x AS VARCHAR), path)
     WHEN try(json_type(x, place)) IN ('OBJECT', 'ARRAY') THEN NULL

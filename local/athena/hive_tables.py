@@ -76,10 +76,17 @@ class HiveTable:
         ]
 
     def scan(self, columns: list[str], conjuncts: list[exp.Expr], context: Context) -> Scan:
-        """Only the partitions whose values fulfil the conjuncts are listed and read."""
+        """Only the partitions whose values fulfil the conjuncts are listed, and of their objects only those read
+        whose path fulfils them: Athena prunes by ``"$path"`` before it opens a file."""
         kept = self._prune(conjuncts, context)
+        on_path = [each for each in conjuncts if {column.name for column in each.find_all(exp.Column)} == {"$path"}]
         schema = pa.schema(self.schema.field(name) for name in columns)
-        return Scan(schema, lambda: self._batches(schema, kept, context))
+        # Now, and not when the rows are asked for: the connection is at work then.
+        sources = [(partition, found) for partition in kept for found in list_objects(partition.location)]
+        if on_path and sources:
+            paths = pa.table({"$path": [found.path for _, found in sources]})
+            sources = [sources[at] for at in matching_rows(paths, on_path, context)]
+        return Scan(schema, lambda: self._batches(schema, sources, context))
 
     def _prune(self, conjuncts: list[exp.Expr], context: Context) -> list[Partition]:
         on_keys = [
@@ -102,9 +109,10 @@ class HiveTable:
                 "HIVE_INVALID_PARTITION_VALUE", f"{field.name} of {self.database}.{self.name}: {error}"
             ) from None
 
-    def _batches(self, schema: pa.Schema, partitions: list[Partition], context: Context) -> Iterator[pa.RecordBatch]:
+    def _batches(
+        self, schema: pa.Schema, sources: list[tuple[Partition, S3Object]], context: Context
+    ) -> Iterator[pa.RecordBatch]:
         wanted = [name for name in schema.names if name in self._data.names]
-        sources = ((partition, found) for partition in partitions for found in list_objects(partition.location))
 
         def rows_of(source: tuple[Partition, S3Object]) -> tuple[int, dict[str, pa.Array]]:
             lines = split_lines(read(source[1]))

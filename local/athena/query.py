@@ -92,12 +92,13 @@ class Query:
         """An error of DuckDB as what it stands for: that of the table being read, a stop, or a fault of the SQL."""
         try:
             yield
-        except (duckdb.Error, pa.ArrowException) as error:
+        except (duckdb.Error, pa.ArrowException, OSError) as error:
+            # The last one is how a stream of results passes on DuckDB's text.
             for scan in self._scans:
                 if scan.error is not None:
                     raise scan.error from None
             self._context.check()
-            raise from_duckdb(error) from None
+            raise from_duckdb(str(error)) from None
 
 
 def _name_columns(query: exp.Query) -> dict[str, str]:

@@ -53,6 +53,8 @@ class Outcome:
     update_count: int | None = None
 
 
+_UNSERVED = ("ANALYZE", "DEALLOCATE", "EXECUTE", "EXPLAIN", "GRANT", "OPTIMIZE", "PREPARE", "UNLOAD", "USE", "VACUUM")
+
 _TYPES: dict[type, tuple[str, str]] = {
     exp.Insert: ("DML", "INSERT"),
     exp.Delete: ("DML", "DELETE"),
@@ -85,6 +87,8 @@ def read(sql: str, parameters: list[str]) -> Statement:
     command = hive.read_command(body) if first in ("ALTER", "MSCK", "SHOW", "DESCRIBE", "DESC") else None
     if command is not None:
         return Statement(text, *_TYPES[type(command)], command)
+    if first in _UNSERVED:
+        return Statement(text, "UTILITY", first, exp.Command(this=first))
     is_hive = first in ("CREATE", "ALTER", "DROP", "SHOW", "MSCK", "DESCRIBE") and not (
         _VIEW.match(body) or _CTAS.match(body)
     )

@@ -112,7 +112,7 @@ def _extreme(node: exp.Anonymous, context: Context) -> exp.Expr:
                 true=exp.Null(),
             )
         ],
-        default=node,
+        default=node.copy(),
     )
 
 
@@ -198,7 +198,7 @@ def _subscript(node: exp.Bracket, context: Context) -> exp.Expr:
 
 def _divide(node: exp.Div, context: Context) -> exp.Expr:
     # DuckDB is set to divide integers as Trino does; sqlglot need not cast.
-    return exp.Div(this=node.this, expression=node.expression, typed=False, safe=True)
+    return exp.Div(this=node.this, expression=node.expression, typed=False, safe=False)
 
 
 def _max_by(node: exp.ArgMax | exp.ArgMin, context: Context) -> exp.Expr:
