@@ -7,12 +7,13 @@ STATE ?= $(ROOT)/.state##   folder of everything that outlives a process
 CLOUD_PORT ?= 4566##   port of the local cloud
 AIRFLOW_PORT ?= 8080##   port of Airflow's pages
 AIRFLOW_LOG_PORT ?= 8793##   port from which these pages read the logs of running tasks
+SAMPLE_EVENTS ?= 206000##   visitors' events of the sample day
 PYTHON ?= $(shell for python in python3.11 python3; do if $$python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then break; fi; done; command -v $$python)##   Python 3.11
 override STATE := $(abspath $(STATE))
-export STATE CLOUD_PORT AIRFLOW_PORT AIRFLOW_LOG_PORT
+export STATE CLOUD_PORT AIRFLOW_PORT AIRFLOW_LOG_PORT SAMPLE_EVENTS
 
 # The commands' own arguments.
-export SOURCE EVENTS AT FROM TO WHAT PART JSON
+export SOURCE EVENTS AT FROM TO DATE WHAT HOUR OBJECT PART JSON
 
 # The product sees only the ordinary AWS variables; here they name the local cloud, and nothing else that a shell
 # or a home folder may hold can lead to real AWS.
@@ -35,7 +36,9 @@ COMMAND := cd $(ROOT) && $(AIRFLOW)/python -m commands
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help doctor up down clean logs send backfill status break check test test-full bench
+.PHONY: help doctor up down clean logs send prove backfill status break restore check test test-full bench
+# `make -C here status JSON=1` must print one JSON object and nothing else.
+MAKEFLAGS += --no-print-directory
 
 ##@ The stack
 doctor: ## is this machine fit? all faults at once, before any download
@@ -56,12 +59,16 @@ logs: installed ## [PART=cloud|scheduler|…]  the end of the parts' logs
 ##@ The data
 send: installed ## SOURCE= EVENTS=file.ndjson[.gz] [AT=2026-11-18T13:00:00Z]  a file through the producer
 	@$(COMMAND).send
+prove: installed ## SOURCE= DATE=2026-11-18  the daily proof of a day, by hand
+	@$(COMMAND).prove
 backfill: installed ## SOURCE= FROM=2026-11-17 TO=2026-11-18  run these days again and wait for their proof
 	@$(COMMAND).backfill
 status: installed ## [SOURCE=] [JSON=1]  what is proven, tier by tier
 	@$(COMMAND).status
 break: installed ## WHAT=lost-object|…  make one fault, to see it found and to repair it
 	@$(COMMAND).break_
+restore: installed ## OBJECT=key  bring an object back as the evidence knows it
+	@$(COMMAND).restore
 
 ##@ The project
 check: environments ## lint, types, generated files
@@ -85,9 +92,9 @@ pytest: environments
 .PHONY: pytest environments fit installed
 environments: fit
 	@$(PYTHON) $(ROOT)/commands/install.py
-# The machine is looked at before anything is downloaded.
+# The machine is looked at before anything is downloaded (`up` has done so).
 fit:
-	@[ -e $(ROOT)/.venv/local/complete ] || $(PYTHON) $(ROOT)/commands/doctor.py install
+	@[ -e $(ROOT)/.venv/local/complete ] || $(if $(filter up,$(MAKECMDGOALS)),true,$(PYTHON) $(ROOT)/commands/doctor.py install)
 # These work on what runs: they never change an environment under it.
 installed:
 	@[ -e $(ROOT)/.venv/airflow/complete ] || { echo "nothing is installed yet: make up"; exit 1; }

@@ -27,16 +27,16 @@ LOGIN = ("admin", "admin")
 def parts(settings: Settings, code: str) -> list[Part]:
     """Airflow's processes, without their database.
 
-    :param code: digest of the product's code; the two parts that keep it in memory are started anew when it
-        changed (the others load it afresh for each task).
+    :param code: digest of the product's code: Airflow keeps its timetable, triggers and plugin in memory, so its
+        parts are started anew when it changed.
     """
     environment = _environment(settings)
     airflow = str(settings.airflow_bin / "airflow")
     uvicorn = str(settings.airflow_bin / "uvicorn")
     log_app = "airflow.utils.serve_logs.log_server:get_app"
     return [
-        Part("api-server", (airflow, "api-server"), environment, port=settings.airflow_port),
-        Part("scheduler", (airflow, "scheduler", "--skip-serve-logs"), environment),
+        Part("api-server", (airflow, "api-server"), environment, port=settings.airflow_port, code=code),
+        Part("scheduler", (airflow, "scheduler", "--skip-serve-logs"), environment, code=code),
         Part("dag-processor", (airflow, "dag-processor"), environment, code=code),
         Part("triggerer", (airflow, "triggerer", "--skip-serve-logs"), environment, code=code),
         Part(

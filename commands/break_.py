@@ -1,7 +1,8 @@
 """`make break WHAT=…`: make one fault on the local cloud, and say how to see it found and how to repair it.
 
 Each fault is made as an accident would: by deleting, overwriting or uploading objects of Bronze, or by statements on
-Silver and rejects that somebody might run by hand. The newest verified hour of the source is hit.
+Silver and rejects that somebody might run by hand. The newest verified hour of the source is hit, or
+the one that HOUR names.
 """
 
 from __future__ import annotations
@@ -172,11 +173,14 @@ def _scene() -> Scene:
     sources, _ = load_sources()
     name = os.environ.get("SOURCE") or next(iter(sources))
     entries = current_entries(Ledger(place.s3, place.evidence, name).read())
+    wanted = os.environ.get("HOUR")
     for _, entry in sorted(entries.items(), reverse=True):
+        if wanted and entry.arrival_hour != wanted:
+            continue
         if entry.state == "verified" and entry.manifest and entry.tiers.silver:
             manifest = load_manifest(place.s3, entry.manifest)
             return Scene(place, sources[name], entry, max(manifest.objects, key=lambda o: o.content.records))
-    raise Failed(f"{name} has no verified hour with good records to break", todo="make up")
+    raise Failed(f"{name} has no verified hour with good records to break{f' at HOUR={wanted}' if wanted else ''}")
 
 
 if __name__ == "__main__":

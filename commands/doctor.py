@@ -164,7 +164,7 @@ def main(argv: list[str]) -> int:
         print(f"{len(faults)} of {len(findings)} checks failed; nothing was downloaded or started.")
         return 1
     if not (ROOT / ".venv/local/complete").exists():
-        print("The first `make up` downloads about 1.6 GB and takes 4 to 10 minutes; later ones half a minute.")
+        print("The first `make up` downloads about 1.8 GB and takes 4 to 10 minutes; later ones half a minute.")
     return 0
 
 

@@ -6,7 +6,7 @@ receipts, so a run that was broken off is gone on with where it stopped, and a s
 
 from __future__ import annotations
 
-import argparse
+import os
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -33,6 +33,7 @@ from commands.terminal import Failed, command, say
 
 SOURCE = "retail_web"
 EVENTS = 206_000
+"""Of visitors on the day, unless SAMPLE_EVENTS says otherwise; what is planted comes on top."""
 SEED = 20261118
 PURPOSE = "sample"
 SENT = "sent"
@@ -42,15 +43,13 @@ FIRST, LAST = timedelta(minutes=2), timedelta(minutes=57)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m commands.sample")
-    parser.add_argument("--events", type=int, default=EVENTS, help="visitors' events on the day; default %(default)s")
-    send_sample(Settings.from_environment(), parser.parse_args().events)
+    send_sample(Settings.from_environment(), int(os.environ.get("SAMPLE_EVENTS", EVENTS)))
 
 
 def send_sample(settings: Settings, events: int) -> None:
     """Generate what is not there, send what was not sent.
 
-    :param events: of visitors on the day; what is planted comes on top.
+    :param events: of visitors on the day.
     :raises Failed: the day lies in the future, another sample is in the state folder, or records were not taken.
     """
     source = _source()

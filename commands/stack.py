@@ -37,23 +37,23 @@ def start_cloud(settings: Settings) -> None:
     """The local cloud, until it answers."""
     code = _digest(settings.root / "local") + _installed(settings.local_bin)
     part = cloud.part(settings, code)
-    _bring_up(settings, part)
+    _bring_up(settings, [part])
     _wait(settings, [part], lambda: cloud.answers(settings))
 
 
 def start_airflow(settings: Settings) -> None:
     """Airflow with its database, until every part has given a sign of life, and a pool for each source."""
     server = database.part(settings)
-    if _outdated(settings, server):
+    if not _runs_as_it_should(settings, server):
         processes.stop(settings.state, airflow_stack.PARTS)  # they do not outlive their database for long
+        processes.stop(settings.state, [server.name])
         database.prepare(settings)
         processes.start(server, settings.state, settings.root)
     _wait(settings, [server], lambda: database.answers(settings))
     airflow_stack.migrate(settings)
     installed = _installed(settings.airflow_bin)
     parts = airflow_stack.parts(settings, _digest(settings.root / "plugins") + installed)
-    for part in parts:
-        _bring_up(settings, part)
+    _bring_up(settings, parts)
     with Airflow(settings.airflow_url, *airflow_stack.LOGIN) as airflow:
         _wait(settings, [server, *parts], lambda: _all_alive(settings, airflow))
         for name in source_names(settings):
@@ -73,21 +73,21 @@ def source_names(settings: Settings) -> list[str]:
     return sorted(path.stem for path in (settings.root / "include/sources").glob("*.yaml"))
 
 
-def _bring_up(settings: Settings, part: Part) -> None:
-    if _outdated(settings, part):
+def _bring_up(settings: Settings, parts: list[Part]) -> None:
+    """Start what does not run; what runs otherwise than it should is stopped first, all of it at once."""
+    amiss = [part for part in parts if not _runs_as_it_should(settings, part)]
+    processes.stop(settings.state, [part.name for part in amiss])
+    for part in amiss:
         processes.start(part, settings.state, settings.root)
 
 
-def _outdated(settings: Settings, part: Part) -> bool:
-    """Whether a part must be started; one that runs otherwise than it should is stopped first."""
+def _runs_as_it_should(settings: Settings, part: Part) -> bool:
     found = processes.running(settings.state, part.name)
-    if found is None:
+    if found and found.led and found.fingerprint == part.fingerprint:
         return True
-    if found.led and found.fingerprint == part.fingerprint:
-        return False
-    say(f"{part.name}: " + ("its settings or code changed" if found.led else "it was killed") + ": starting it anew")
-    processes.stop(settings.state, [part.name])
-    return True
+    if found:
+        say(f"{part.name}: " + ("settings or code changed" if found.led else "was killed") + ": starting it anew")
+    return False
 
 
 def _wait(settings: Settings, parts: list[Part], ready: Callable[[], bool]) -> None:

@@ -100,11 +100,10 @@ local cloud  {settings.cloud_url}   (aws --endpoint-url {settings.cloud_url} s3 
 logs         {settings.logs}
 
 Try next
-  make break WHAT=lost-object                              lose an object, see it found, repair it
-  make send SOURCE=retail_web EVENTS=mine.ndjson           your own events, proven the same way
-  make backfill SOURCE=retail_web FROM=2026-11-17 TO=2026-11-18
-  make status                                              this table, at any time
-  make down                                                stop; `make up` goes on from here
+  make break WHAT=lost-object                          lose an object, see it found, repair it
+  make send SOURCE=retail_web EVENTS=mine.ndjson       your own events, proven the same way
+  make status                                          this table, at any time
+  make down                                            stop; `make up` goes on from here
 """
     )
 
