@@ -62,9 +62,7 @@ class Athena:
         token: dict[str, str] = {}
         while True:
             page = self.client.get_query_results(QueryExecutionId=execution_id, **token)
-            rows += [
-                tuple(value.get("VarCharValue") for value in row["Data"]) for row in page["ResultSet"]["Rows"]
-            ]
+            rows += [tuple(value.get("VarCharValue") for value in row["Data"]) for row in page["ResultSet"]["Rows"]]
             if "NextToken" not in page:
                 return rows
             token = {"NextToken": page["NextToken"]}

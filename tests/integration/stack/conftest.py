@@ -1,13 +1,18 @@
-"""A real stack on free ports, with one small DAG: started once for all tests of this folder."""
+"""What the tests of this folder share: a real stack with one small DAG, and lakes to prove."""
 
 import socket
 import textwrap
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from clickstream.sources.loader import load_sources
 from commands import processes, stack
 from commands.settings import ROOT, Settings
+from tests.integration.stack.clouds import copy_of
+from tests.integration.stack.feed import DAYS, Feed, make_feed
+from tests.integration.stack.proof import lake_on
 
 DAG = """
     from datetime import datetime, timedelta, timezone
@@ -66,3 +71,29 @@ def airflow_stack_up(settings: Settings) -> Settings:
     stack.start_airflow(settings)
     assert {part.name for part in processes.all_running(settings.state)} >= {"postgres", "scheduler"}
     return settings
+
+
+@pytest.fixture(scope="session")
+def feed() -> Feed:
+    """What the lakes below hold."""
+    return make_feed(load_sources()[0]["retail_web"].verify_from)
+
+
+@pytest.fixture(scope="session")
+def sent_state(feed: Feed, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The state folder of an ended cloud: the feed lies in Bronze, nothing is proven. To be copied, not used."""
+    state = tmp_path_factory.mktemp("sent")
+    with lake_on(state) as lake:
+        lake.send(feed)
+    return state
+
+
+@pytest.fixture(scope="session")
+def proven_state(sent_state: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """As `sent_state`; every day is proven, one after the other."""
+    state = copy_of(sent_state, tmp_path_factory.mktemp("proven"))
+    with lake_on(state) as lake:
+        for day in range(DAYS):
+            outcome = lake.prove(lake.days(day, day))
+            assert outcome.verdict.failed == []
+    return state

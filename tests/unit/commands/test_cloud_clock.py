@@ -84,9 +84,12 @@ with held_clock(Path({str(tmp_path)!r}), {control.url!r}) as clock:
 """
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen([sys.executable, "-c", program], env=environment) as sender:
-        _wait_for(lambda: bool(control.moves))
-        sender.send_signal(signal.SIGTERM)
-        assert sender.wait(DEADLINE_SECONDS) == 128 + signal.SIGTERM
+        try:
+            _wait_for(lambda: bool(control.moves))
+            sender.send_signal(signal.SIGTERM)
+            assert sender.wait(DEADLINE_SECONDS) == 128 + signal.SIGTERM
+        finally:
+            sender.kill()
     assert control.moves == [DAY.isoformat(), None]
 
 

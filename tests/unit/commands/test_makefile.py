@@ -7,7 +7,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
-TARGETS = ["doctor", "up", "down", "clean", "logs", "send", "backfill", "status", "break", "check", "test", "bench"]
+TARGETS = [
+    *("doctor", "up", "down", "clean", "logs"),
+    *("send", "prove", "backfill", "status", "break", "restore"),
+    *("check", "test", "test-full", "bench"),
+]
 KNOBS = ["STATE", "CLOUD_PORT", "AIRFLOW_PORT", "AIRFLOW_LOG_PORT", "PYTHON"]
 
 

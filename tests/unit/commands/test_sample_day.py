@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import gzip
 from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -19,6 +18,7 @@ from clickstream.contract.schema import load_schema
 from clickstream.lake.windows import parse_hour
 from clickstream.sources.loader import INCLUDE, load_sources
 from commands import sample_day, shop_visits
+from commands.sample import EVENTS, SEED
 from commands.sample_day import BATCH, EXPECTED, file_name, write_sample
 
 DAY = datetime(2026, 11, 18, tzinfo=UTC)
@@ -95,12 +95,10 @@ def test_every_hour_of_the_day_has_every_planted_kind(expected: dict[str, Any]) 
     assert (planted["copy_next_day"], planted["conflict_next_day"]) == (40, 10)
 
 
-def test_copies_planted_side_by_side_go_out_in_one_batch(folder: Path, expected: dict[str, Any]) -> None:
-    for hour, figures in expected["hours"].items():
-        records = _records(folder, hour)
-        batches = [records[start : start + BATCH] for start in range(0, len(records), BATCH)]
-        pairs = [pair for batch in batches for pair in pairwise(batch) if pair[0] == pair[1]]
-        assert len(pairs) >= figures["planted"].get("copy_same_object", 0)
+def _side_by_side(records: list[bytes]) -> int:
+    """Equal records next to each other in one batch."""
+    batches = [records[start : start + BATCH] for start in range(0, len(records), BATCH)]
+    return sum(first == second for batch in batches for first, second in pairwise(batch))
 
 
 def test_visitors_do_what_visitors_do(folder: Path, expected: dict[str, Any]) -> None:
@@ -129,14 +127,23 @@ def test_equal_seeds_give_equal_bytes_and_others_do_not(tmp_path: Path) -> None:
     assert all(one[name] != other[name] for name in one)
 
 
+@pytest.mark.full
 def test_the_default_day_is_as_large_as_promised(tmp_path: Path) -> None:
-    from commands.sample import EVENTS, SEED
-
     expected = _write(tmp_path / "whole", EVENTS, SEED)
     assert sum(f["raw"] for hour, f in expected["hours"].items() if parse_hour(hour) >= DAY) >= 200_000
     assert 100 <= expected["hours"]["2026-11-17T23:00:00Z"]["raw"] <= 500
-    with gzip.open(tmp_path / "whole" / file_name(DAY)) as file:
-        assert file.readline().startswith(b'{"event_id":')
+    for hour, figures in expected["hours"].items():
+        assert _side_by_side(_records(tmp_path / "whole", hour)) >= figures["planted"].get("copy_same_object", 0)
+
+
+@pytest.mark.parametrize("place", [0, BATCH - 2, BATCH - 1, BATCH, 2 * BATCH - 1])
+def test_a_copy_planted_beside_its_event_is_in_its_batch(place: int) -> None:
+    hour = sample_day._Hour(DAY)
+    lines = [hour.add_good(float(n), {"n": n}, DAY) for n in range(3 * BATCH)]
+    hour.add_duplicate(0, lines[place].raw, "exact", beside=lines[place])
+    records = hour.ordered()
+    assert _side_by_side(records) == 1
+    assert len(records) == 3 * BATCH + 1
 
 
 @pytest.mark.parametrize("module", [sample_day, shop_visits])

@@ -85,14 +85,16 @@ def test_an_unknown_source_is_refused_with_the_known_ones(events: Path) -> None:
     assert _refusal("retail", events, None) == "there is no source 'retail'; there are: retail_web"
 
 
-@pytest.mark.parametrize("name", ["absent.ndjson", "folder", "no.gz", "half.gz", "spoilt.gz"])
+@pytest.mark.parametrize("name", ["absent.ndjson", "folder", "no.gz", "half.gz", "spoilt.gz", "garbled.gz"])
 def test_a_file_that_cannot_be_read_to_its_end_is_refused(name: str, tmp_path: Path) -> None:
     whole = bytearray(gzip.compress(b"{}\n" * 1000 + bytes(range(256)) * 50))
     (tmp_path / "folder").mkdir()
     (tmp_path / "no.gz").write_bytes(b"{}\n")
     (tmp_path / "half.gz").write_bytes(whole[: len(whole) // 2])
-    whole[len(whole) // 2] ^= 255
+    whole[-8] ^= 255  # of the checksum
     (tmp_path / "spoilt.gz").write_bytes(whole)
+    whole[10] = 255  # no kind of block
+    (tmp_path / "garbled.gz").write_bytes(whole)
     assert _refusal("retail_web", tmp_path / name, None).startswith(f"EVENTS={tmp_path / name} cannot be read: ")
 
 

@@ -51,7 +51,9 @@ def test_only_the_key_says_whether_an_object_is_compressed() -> None:
 
 
 def test_all_members_of_a_gzip_are_read_as_one_text() -> None:
-    content = read_object("x.gz", gzip.compress(b'{"a"') + gzip.compress(b":1}\n") + gzip.compress(b"") + gzip.compress(b"b"))
+    content = read_object(
+        "x.gz", gzip.compress(b'{"a"') + gzip.compress(b":1}\n") + gzip.compress(b"") + gzip.compress(b"b")
+    )
     assert content.records == [b'{"a":1}', b"b"]
     assert not content.unreadable
 

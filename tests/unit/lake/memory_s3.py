@@ -1,4 +1,4 @@
-"""S3 in a dictionary, as far as the product asks of it: conditional puts, versions, pages of listings, S3's own errors."""
+"""S3 in a dictionary, as far as the product asks: conditional puts, versions, pages of listings, S3's own errors."""
 
 from __future__ import annotations
 
@@ -84,6 +84,5 @@ def etag(body: bytes) -> str:
 
 def refused(operation: str, code: str, status: int) -> ClientError:
     """An error as boto3 raises it."""
-    return ClientError(
-        {"Error": {"Code": code, "Message": code}, "ResponseMetadata": {"HTTPStatusCode": status}}, operation
-    )
+    answer: Any = {"Error": {"Code": code, "Message": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(answer, operation)

@@ -22,7 +22,9 @@ def test_an_hour_s_listing_has_all_its_objects_and_no_other_s() -> None:
     s3 = MemoryS3()
     names = [f"{FOLDER}{n:02}.gz" for n in range(8)]
     put(s3, *reversed(names))
-    put(s3, FOLDER.replace("hour=03", "hour=04") + "a.gz", FOLDER.replace("shop", "shops") + "a.gz", "landing/shop/a.gz")
+    put(
+        s3, FOLDER.replace("hour=03", "hour=04") + "a.gz", FOLDER.replace("shop", "shops") + "a.gz", "landing/shop/a.gz"
+    )
     listed = list_hour(s3, "lake", "landing/shop/", HOUR)
     assert [stored.key for stored in listed] == names
     body = names[0].encode()

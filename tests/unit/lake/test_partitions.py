@@ -18,7 +18,7 @@ def glue() -> Any:
     """A client that answers what its stubber was told, each request checked against the service's model."""
     client = boto3.client("glue", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
     with Stubber(client) as stubber:
-        client.stubber = stubber  # type: ignore[attr-defined]
+        client.stubber = stubber
         yield client
         stubber.assert_no_pending_responses()
 
@@ -46,7 +46,11 @@ def registered(glue: Any, day: datetime, *pages: list[list[str]]) -> None:
 
 
 def table(glue: Any) -> None:
-    storage = {"Location": "s3://lake/landing/shop/", "InputFormat": "text", "Columns": [{"Name": "line", "Type": "string"}]}
+    storage = {
+        "Location": "s3://lake/landing/shop/",
+        "InputFormat": "text",
+        "Columns": [{"Name": "line", "Type": "string"}],
+    }
     glue.stubber.add_response(
         "get_table",
         {"Table": {"Name": "shop_bronze_text", "StorageDescriptor": storage}},
@@ -66,7 +70,9 @@ def creates(glue: Any, created: list[datetime], errors: list[dict[str, Any]] | N
         }
         for hour in created
     ]
-    glue.stubber.add_response("batch_create_partition", {"Errors": errors or []}, TABLE | {"PartitionInputList": inputs})
+    glue.stubber.add_response(
+        "batch_create_partition", {"Errors": errors or []}, TABLE | {"PartitionInputList": inputs}
+    )
 
 
 def drops(glue: Any, dropped: list[datetime], errors: list[dict[str, Any]] | None = None) -> None:

@@ -16,7 +16,7 @@ class Glue:
         return {"Table": {"Parameters": {"table_type": "ICEBERG", "metadata_location": LOCATION}}}
 
 
-def snapshot(number: int, parent: int | None = None, **summary: str) -> dict[str, Any]:
+def snapshot(number: int, parent: int | None = None, **summary: Any) -> dict[str, Any]:
     parents = {} if parent is None else {"parent-snapshot-id": parent}
     return {"snapshot-id": number, **parents, "summary": {"operation": "overwrite", **summary}}
 
@@ -31,7 +31,7 @@ def read(**metadata: Any) -> list[Snapshot]:
     return history(Glue(), s3, "clickstream", "shop_silver")
 
 
-def ours(run: str, hours: str) -> dict[str, str]:
+def ours(run: str, hours: str) -> dict[str, Any]:
     return {"clickstream.run-id": run, "clickstream.hours": hours}
 
 

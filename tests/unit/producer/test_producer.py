@@ -230,10 +230,11 @@ def test_what_is_never_answered_is_unknown_in_the_hour_last_heard_of(
     assert not outcomes.refused
 
 
+@pytest.mark.parametrize("refusal", [_refuse_all, (400, THROTTLED)])
 def test_a_refusal_after_a_put_without_an_answer_leaves_the_record_unknown(
-    producer: Producer, service: ScriptedKinesis, outcomes: Outcomes
+    refusal: Any, producer: Producer, service: ScriptedKinesis, outcomes: Outcomes
 ) -> None:
-    service.script = [ReadTimeoutError(endpoint_url="x"), *[_refuse_all] * 1000]
+    service.script = [ReadTimeoutError(endpoint_url="x"), *[refusal] * 1000]
     producer.send(_events(3), outcomes)
     assert len(outcomes.lost) == 3
     assert not outcomes.refused

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from clickstream.contract.records import raw_hash
@@ -13,6 +14,7 @@ from clickstream.lake.windows import HOUR, hour_text
 from clickstream.reconciliation.entry import Entry, State
 from clickstream.reconciliation.fingerprint import Fingerprint
 from clickstream.reconciliation.manifest import CountedObject, Manifest
+from clickstream.reconciliation.plan import Plan
 from clickstream.sources.loader import load_sources
 from clickstream.sources.model import Source
 from tests.unit.lake.memory_s3 import MemoryS3, etag
@@ -30,10 +32,14 @@ def text(hour: int) -> str:
     return hour_text(at(hour))
 
 
+@cache
+def _shipped() -> Source:
+    return load_sources()[0]["retail_web"]
+
+
 def source(**changes: Any) -> Source:
     """The shipped source, counted at Bronze and Silver only, with some fields changed."""
-    sources, _ = load_sources()
-    return sources["retail_web"].model_copy(update={"tiers": ("bronze", "silver"), **changes})
+    return _shipped().model_copy(update={"tiers": ("bronze", "silver"), **changes})
 
 
 def place(s3: Any = None, glue: Any = None, cloudwatch: Any = None) -> Place:
@@ -49,7 +55,9 @@ def packed(*records: bytes) -> bytes:
     return gzip.compress(b"".join(record + b"\n" for record in records), mtime=0)
 
 
-def counted(hour: int, name: str, *records: bytes, unreadable: bool = False, body: bytes | None = None) -> CountedObject:
+def counted(
+    hour: int, name: str, *records: bytes, unreadable: bool = False, body: bytes | None = None
+) -> CountedObject:
     """An object as its manifest knows it."""
     stored = packed(*records) if body is None else body
     return CountedObject(
@@ -94,3 +102,23 @@ def sums(*records: bytes) -> dict[str, int]:
 def hashes(*records: bytes) -> str:
     """Raw hashes as a query joins them."""
     return "\x1f".join(map(raw_hash, records))
+
+
+def plan(*hours: int, **changes: Any) -> Plan:
+    """A run over a window, with the whole of these tests' time as its span."""
+    made = Plan(
+        source="retail_web",
+        run="r1",
+        triggered_by="test",
+        window=f"{text(hours[0])}/{text(hours[-1] + 1)}",
+        forced=False,
+        contract="pinned",
+        hours=tuple(map(text, hours)),
+        unentered=(),
+        ledger_head=9,
+        first_hour=text(0),
+        last_hour=text(200),
+        silver_snapshot=1,
+        rejects_snapshot=2,
+    )
+    return made.model_copy(update=changes)

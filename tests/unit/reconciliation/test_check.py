@@ -13,14 +13,27 @@ from clickstream.reconciliation.fates import HourFates, fold_fates
 from clickstream.reconciliation.findings import Finding, fails
 from clickstream.reconciliation.fingerprint import Fingerprint
 from clickstream.reconciliation.manifest import Manifest
-from clickstream.reconciliation.plan import Plan
-from tests.unit.reconciliation.makers import counted, hashes, key, listed, manifest, place, row, source, sums, text
+from tests.unit.reconciliation.makers import (
+    counted,
+    hashes,
+    key,
+    listed,
+    manifest,
+    place,
+    plan,
+    row,
+    source,
+    sums,
+    text,
+)
 
 ONE, TWO, THREE = b"one", b"two", b"three"
 OBJECT = counted(1, "a", ONE, TWO)
 
 
-def compared(name: str = "a", bronze: tuple[bytes, ...] = (ONE, TWO), lake: tuple[bytes, ...] = (ONE, TWO), **cells: Any) -> Row:
+def compared(
+    name: str = "a", bronze: tuple[bytes, ...] = (ONE, TWO), lake: tuple[bytes, ...] = (ONE, TWO), **cells: Any
+) -> Row:
     """A row of `identity.sql`: one object on both sides."""
     sides = {f"bronze_{k}": v for k, v in sums(*bronze).items()} | {f"lake_{k}": v for k, v in sums(*lake).items()}
     nothing = {"unaccounted": 0, "unaccounted_hashes": "", "unaccounted_ids": "", "other_ids": 0, "other_consents": 0}
@@ -153,7 +166,9 @@ def test_what_was_acknowledged_and_is_not_there() -> None:
 
 
 def fates(hour: int, fate: str, reason: str | None, *records: bytes) -> dict[str, HourFates]:
-    return fold_fates([row(arrival_hour=text(hour), fate=fate, reason=reason, event_date="2026-11-17", **sums(*records))])
+    return fold_fates(
+        [row(arrival_hour=text(hour), fate=fate, reason=reason, event_date="2026-11-17", **sums(*records))]
+    )
 
 
 def test_copies_that_differ_are_told_and_accepted() -> None:
@@ -196,16 +211,10 @@ def test_one_accepted_finding_does_not_excuse_another() -> None:
     assert [fails([]), fails([accepted]), fails([accepted, lost])] == [False, False, True]
 
 
-PLAN = Plan(
-    source="retail_web", run="r1", triggered_by="test", window=f"{text(1)}/{text(2)}", forced=False, contract="pinned",
-    hours=(text(1),), unentered=(), first_hour=text(0), last_hour=text(9), silver_snapshot=1, rejects_snapshot=2,
-)  # fmt: skip
-
-
 def test_queries_are_pinned_to_their_snapshots_and_leave_out_what_cannot_be_read() -> None:
     queries = check_queries(place(), source(), [text(1), text(2)], [key(1, "torn")], [], 77, 88)
     assert set(queries) == {"identity", "witnesses"}
-    for sql in (*queries.values(), fates_query(place(), source(), PLAN, 77, 88)):
+    for sql in (*queries.values(), fates_query(place(), source(), plan(1), 77, 88)):
         assert '"clickstream"."retail_web_silver" FOR VERSION AS OF 77' in sql
         assert '"clickstream"."retail_web_rejects" FOR VERSION AS OF 88' in sql
     assert f"NOT IN ('s3://clickstream-000000000000-lake/{key(1, 'torn')}')" in queries["identity"]
@@ -226,5 +235,8 @@ def test_receipts_are_looked_for_where_their_hour_was_processed_and_else_in_bron
 
 def test_the_records_that_an_empty_side_holds_are_none() -> None:
     absent = {f"{side}_{column}": None for side in ("bronze", "lake") for column in ("records", "sum_1", "sum_2")}
-    assert findings([manifest(1, counted(1, "a"))], identity=[row(arrival_hour=text(1), object_id=key(1, "a"), **absent)]) == []
+    assert (
+        findings([manifest(1, counted(1, "a"))], identity=[row(arrival_hour=text(1), object_id=key(1, "a"), **absent)])
+        == []
+    )
     assert Fingerprint() == Fingerprint.of([])

@@ -14,6 +14,7 @@ from clickstream.reconciliation.inspection import Inspection, count_object, has_
 from clickstream.reconciliation.manifest import CountedObject
 from clickstream.reconciliation.plan import Plan
 from tests.unit.lake.memory_s3 import MemoryS3
+from tests.unit.reconciliation import makers
 from tests.unit.reconciliation.makers import (
     counted,
     entry,
@@ -70,26 +71,16 @@ def in_silver(*entries: Entry) -> dict[str, HourFates]:
     )
 
 
-def plan(*hours: int, forced: bool = False, unentered: tuple[int, ...] = (), looked_at: tuple[int, ...] = ()) -> Plan:
-    return Plan(
-        source="retail_web",
-        run="r1",
-        triggered_by="test",
-        window=f"{text(hours[0])}/{text(hours[-1] + 1)}",
-        forced=forced,
-        contract="pinned",
+def plan(*hours: int, looked_at: tuple[int, ...] = (), unentered: tuple[int, ...] = (), **changes: Any) -> Plan:
+    return makers.plan(
+        *hours,
         hours=tuple(map(text, sorted({*hours, *looked_at, *unentered}))),
         unentered=tuple(map(text, unentered)),
-        first_hour=text(0),
-        last_hour=text(200),
-        silver_snapshot=1,
-        rejects_snapshot=1,
+        **changes,
     )
 
 
-def look(
-    s3: MemoryS3, made: Plan, *entries: Entry, tables: dict[str, HourFates] | None = None
-) -> Inspection:
+def look(s3: MemoryS3, made: Plan, *entries: Entry, tables: dict[str, HourFates] | None = None) -> Inspection:
     current = {parse_hour(e.arrival_hour): e for e in entries}
     return inspect(place(s3), source(), made, current, in_silver(*entries) if tables is None else tables)
 
@@ -242,9 +233,7 @@ class TestUnreadable:
         put(s3, 0, "a", b"one", b"two", b"three", b"four")
         assert self.look(s3) == Inspection(process=(text(0),))
 
-    @pytest.mark.parametrize(
-        "records", [(b"one",), (b"one", b"tow", b"three"), (b"zero", b"one", b"two"), ()], ids=str
-    )
+    @pytest.mark.parametrize("records", [(b"one",), (b"one", b"tow", b"three"), (b"zero", b"one", b"two"), ()], ids=str)
     def test_replaced_by_another_it_is_changed(self, s3: MemoryS3, records: tuple[bytes, ...]) -> None:
         put(s3, 0, "a", *records)
         assert found(self.look(s3)) == [(text(0), "object_changed", key(0, "a"))]
@@ -266,5 +255,3 @@ def test_equal_listings_are_not_read(s3: MemoryS3) -> None:
     known = counted(0, "a", *RECORDS)
     assert losses(place(s3), manifest(0, known), listed(known)) == []
     assert not has_grown(manifest(0, known), listed(known))
-
-

@@ -12,7 +12,7 @@ CASES: dict[str, tuple[dict[int, State], set[int], int | None]] = {
     "nothing yet": ({}, set(), None),
     "the first hour": ({0: V}, set(), 0),
     "a run of hours": ({0: V, 1: V, 2: V}, set(), 2),
-    "across midnight": ({n: V for n in range(30)}, set(), 29),
+    "across midnight": (dict.fromkeys(range(30), V), set(), 29),
     "an excepted hour counts": ({0: V, 1: "excepted", 2: V}, set(), 2),
     "a gap": ({0: V, 1: V, 3: V}, set(), 1),
     "not even the first": ({1: V, 2: V}, set(), None),

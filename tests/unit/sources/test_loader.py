@@ -30,6 +30,10 @@ def test_a_sound_declaration_loads_with_its_defaults(declare: Declare, include: 
     assert source.verify_until is None
 
 
+def test_bronze_and_silver_are_all_the_tiers_that_a_source_must_have(declare: Declare, include: Path) -> None:
+    assert load_source(declare(tiers=["bronze", "silver"]), include / "schemas").tiers == ("bronze", "silver")
+
+
 CASES: dict[str, tuple[dict[str, Any], str, str, str]] = {
     # what is declared: field, value, what is allowed
     "unknown key": ({"stream__shard": 2}, "stream.shard", "2", "unknown key"),
@@ -55,7 +59,12 @@ CASES: dict[str, tuple[dict[str, Any], str, str, str]] = {
         "contract declares",
     ),
     "below a plain field": ({"silver__country__path": "id.x"}, "silver.country.path", "'id.x'", "contract declares"),
-    "contract that is not there": ({"events__contract": "2.0.0"}, "events.contract", "'2.0.0'", "versions there: 1.0.0"),
+    "contract that is not there": (
+        {"events__contract": "2.0.0"},
+        "events.contract",
+        "'2.0.0'",
+        "versions there: 1.0.0",
+    ),
 }
 
 
@@ -123,6 +132,14 @@ def test_all_faults_of_a_file_are_told_at_once(declare: Declare) -> None:
     text = "\n".join(map(str, told))
     for field in ("stream.shards", "stream.colour", "name", "events.contract", "verify_until", "tiers"):
         assert f"sources/other.yaml: {field} = " in text
+
+
+@pytest.mark.parametrize(("length", "told"), [(78, "x" * 78), (79, "x" * 76 + "...")])
+def test_a_long_value_is_told_by_its_beginning(declare: Declare, length: int, told: str) -> None:
+    """Eighty characters with its quotes."""
+    (fault,) = faults_of(declare(stream__shards="x" * length))
+    assert fault.value.strip("'") == told
+    assert len(fault.value) == 80
 
 
 def test_the_file_is_named_for_its_source(declare: Declare) -> None:

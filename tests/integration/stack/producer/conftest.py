@@ -63,9 +63,9 @@ class LocalCloud:
 class Command:
     """`python -m commands.<name>`, started as the Makefile starts it."""
 
-    def __init__(self, name: str, *arguments: str, **knobs: str) -> None:
+    def __init__(self, name: str, **knobs: str) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", f"commands.{name}", *arguments],
+            [sys.executable, "-m", f"commands.{name}"],
             cwd=ROOT,
             env={**os.environ, "PYTHONPATH": f"{ROOT / 'plugins'}:{os.environ.get('PYTHONPATH', '')}", **knobs},
             stdout=subprocess.PIPE,
@@ -84,12 +84,16 @@ class Command:
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    return Settings(tmp_path_factory.mktemp("cloud") / "state", *free_ports(3))
+    cloud_port, airflow_port, log_port = free_ports(3)
+    return Settings(tmp_path_factory.mktemp("cloud") / "state", cloud_port, airflow_port, log_port)
 
 
 @pytest.fixture(scope="module")
 def local_cloud(settings: Settings) -> Iterator[LocalCloud]:
-    with pytest.MonkeyPatch.context() as environment, httpx.Client(base_url=settings.cloud_url, timeout=60, trust_env=False) as control:
+    with (
+        pytest.MonkeyPatch.context() as environment,
+        httpx.Client(base_url=settings.cloud_url, timeout=60, trust_env=False) as control,
+    ):
         for name, value in {
             "STATE": str(settings.state),
             "CLOUD_PORT": str(settings.cloud_port),

@@ -54,7 +54,7 @@ def test_the_sample_is_sent_once_however_often_it_takes(local_cloud: LocalCloud)
         Producer(local_cloud.source, kinesis_client()).send(_records(local_cloud, begun)[:700], receipt)
 
     # AND another that is killed on its way, with the clock where it was
-    first = Command("sample", "--events", str(EVENTS))
+    first = Command("sample", SAMPLE_EVENTS=str(EVENTS))
     assert first.process.stdout
     for line in first.process.stdout:
         if "2026-11-18T09:00:00Z" in line:
@@ -64,7 +64,7 @@ def test_the_sample_is_sent_once_however_often_it_takes(local_cloud: LocalCloud)
     assert not local_cloud.clock_is_real()
 
     # WHEN it is run again
-    code, out, err = Command("sample", "--events", str(EVENTS)).end()
+    code, out, err = Command("sample", SAMPLE_EVENTS=str(EVENTS)).end()
     assert code == 0, err
     assert "2026-11-18T08:00:00Z" not in out  # that hour had been sent
 
@@ -78,22 +78,24 @@ def test_the_sample_is_sent_once_however_often_it_takes(local_cloud: LocalCloud)
         else:
             assert landed.total() >= 1, hour
     stored = _stored(local_cloud)
-    missing = {hour: figures["raw"] - stored[hour] for hour, figures in expected.items() if stored[hour] < figures["raw"]}
+    missing = {
+        hour: figures["raw"] - stored[hour] for hour, figures in expected.items() if stored[hour] < figures["raw"]
+    }
     assert missing.pop("2026-11-18T20:00:00Z") == 700
     assert set(missing) <= {"2026-11-18T10:00:00Z"}  # where the second kill may have struck
 
     # AND a third run sends nothing, and neither does it repair what was lost meanwhile
-    for hour in ("05", "20"):
-        lost = next(key for key in _objects(local_cloud) if f"/day=18/hour={hour}/" in key)
+    for folder_of_hour in ("/day=18/hour=05/", "/day=18/hour=20/"):
+        lost = next(key for key in _objects(local_cloud) if folder_of_hour in key)
         local_cloud.place.s3.delete_object(Bucket=local_cloud.place.lake, Key=lost)
     objects = _objects(local_cloud)
-    code, out, _ = Command("sample", "--events", str(EVENTS)).end()
+    code, out, _ = Command("sample", SAMPLE_EVENTS=str(EVENTS)).end()
     assert code == 0
     assert _objects(local_cloud) == objects
     assert _stored(local_cloud) == stored
 
     # AND a sample of another size is not mixed with this one
-    code, _, err = Command("sample", "--events", "5000").end()
+    code, _, err = Command("sample", SAMPLE_EVENTS="5000").end()
     assert code == 1
     assert "holds a sample with another events" in err
     assert "make clean" in err
@@ -104,6 +106,8 @@ def test_the_local_clouds_dates_are_the_clocks(local_cloud: LocalCloud) -> None:
     local_cloud.set_clock(datetime.fromisoformat("2026-11-18T03:04:05+00:00"))
     answer = local_cloud.place.s3.list_buckets()["ResponseMetadata"]["HTTPHeaders"]["date"]
     assert answer.startswith("Wed, 18 Nov 2026 03:04:")
-    assert httpx.get(f"{local_cloud.settings.cloud_url}/_local/health", trust_env=False).headers["date"].startswith(
-        "Wed, 18 Nov 2026 03:04:"
+    assert (
+        httpx.get(f"{local_cloud.settings.cloud_url}/_local/health", trust_env=False)
+        .headers["date"]
+        .startswith("Wed, 18 Nov 2026 03:04:")
     )

@@ -69,7 +69,10 @@ def test_a_file_arrives_in_its_hour_and_every_other_hour_of_its_day_is_closed_to
         if hour != _hour(13):
             assert local_cloud.landed(hour).total() == 1
     for period in PERIODS:
-        assert all(_passed(local_cloud, hour + HOUR, period) for hour in Window(local_cloud.source.verify_from, DAY + 24 * HOUR))
+        assert all(
+            _passed(local_cloud, hour + HOUR, period)
+            for hour in Window(local_cloud.source.verify_from, DAY + 24 * HOUR)
+        )
 
     code, out, _ = _send(_file(tmp_path, RECORDS), "2026-11-18T15:00Z")
     assert code == 0
@@ -124,8 +127,7 @@ def test_two_sends_at_once_do_not_move_each_others_clock(local_cloud: LocalCloud
     (tmp_path / "20").mkdir()
     files = {n: _file(tmp_path / str(n), [b'{"n":%d,"hour":%d}' % (i, n) for i in range(5000)]) for n in (19, 20)}
     sends = [
-        Command("send", SOURCE="retail_web", EVENTS=str(file), AT=f"2026-11-18T{n}:00:00Z")
-        for n, file in files.items()
+        Command("send", SOURCE="retail_web", EVENTS=str(file), AT=f"2026-11-18T{n}:00:00Z") for n, file in files.items()
     ]
     assert [send.end()[0] for send in sends] == [0, 0]
     for number, file in files.items():
@@ -137,7 +139,7 @@ def test_two_sends_at_once_do_not_move_each_others_clock(local_cloud: LocalCloud
 @pytest.mark.full
 def test_without_a_time_a_file_arrives_now_and_nothing_in_the_future(local_cloud: LocalCloud, tmp_path: Path) -> None:
     began = datetime.now(UTC)
-    code, out, _ = _send(_file(tmp_path, RECORDS), "")
+    code, _, _ = _send(_file(tmp_path, RECORDS), "")
     assert code == 0
     hours = {(began + timedelta(hours=n)).replace(minute=0, second=0, microsecond=0) for n in (0, 1)}
     arrived: Any = sum((local_cloud.landed(hour) for hour in hours), Counter[str]())

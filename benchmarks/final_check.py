@@ -1,0 +1,107 @@
+"""What does the final check cost, measured in scans of Bronze?
+
+The check asks Athena four things: the identity (Bronze against Silver and rejects, record by record), the witnesses
+(each duplicate's winner), the receipts (what the producer was promised), and the fates by hour. Its scale is the one
+query that every hour pays anyway, the count of Bronze (`bronze_manifest.sql`).
+
+Expected: only the identity reads Bronze again, and joins it, so it costs a few scans; each of the others costs less
+than one. So the proof of a day stays a small multiple of reading that day once.
+
+Run it where `make up` has proven a day: `make bench`, or with the variables that lead to that cloud
+`.venv/airflow/bin/python -m benchmarks.final_check`. It changes nothing.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from datetime import datetime, timedelta
+from statistics import median
+from typing import Any
+
+import boto3
+
+import commands  # noqa: F401  puts the product on the path
+from clickstream.lake.place import WORKGROUP, Place
+from clickstream.lake.windows import Window, hour_text
+from clickstream.reconciliation.check import check_queries, fates_query, hours_before
+from clickstream.reconciliation.count import manifest_query
+from clickstream.reconciliation.entry import PASSED
+from clickstream.reconciliation.ledger import Ledger
+from clickstream.reconciliation.plan import make_plan
+from clickstream.reconciliation.progress import current_entries
+from clickstream.sources.loader import load_sources
+from clickstream.sources.model import Source
+
+SOURCE = "retail_web"
+ROUNDS = 5
+SCAN = "scan of Bronze"
+POLL_SECONDS = 0.05
+
+
+def main() -> None:
+    place, source = Place.of(boto3.Session()), load_sources()[0][SOURCE]
+    found = largest_day(place, source)
+    if found is None:
+        sys.exit("final check: no proven day here: make up")
+    day, records = found
+    queries = queries_of(place, source, day)
+    athena = boto3.client("athena")
+    seconds: dict[str, list[float]] = {name: [] for name in queries}
+    megabytes: dict[str, float] = {}
+    for _ in range(ROUNDS):
+        for name, sql in queries.items():
+            took, megabytes[name] = ask(athena, sql)
+            seconds[name].append(took)
+    medians = {name: median(values) for name, values in seconds.items()}
+    medians["the whole check"] = sum(value for name, value in medians.items() if name != SCAN)
+    print(f"final check of {source.name}, {day:%Y-%m-%d}: {records:,} records, median of {ROUNDS}")
+    for name, value in medians.items():
+        read = f"{megabytes[name]:8.1f} MB read" if name in megabytes else ""
+        print(f"  {name:<16}{value:8.2f} s{value / medians[SCAN]:8.2f} scans {read}")
+
+
+def largest_day(place: Place, source: Source) -> tuple[datetime, int] | None:
+    """The midnight of the day with most records of which every hour is verified, and their number; None: no day is."""
+    current = current_entries(Ledger(place.s3, place.evidence, source.name).read())
+    passed = {hour: entry for hour, entry in current.items() if entry.state in PASSED}
+    midnights = {hour.replace(hour=0) for hour in passed}
+    days = {day: [passed[hour] for hour in _window(day) if hour in passed] for day in midnights}
+    records = {day: sum(e.bronze.records for e in entries) for day, entries in days.items() if len(entries) == 24}
+    return max(records.items(), key=lambda item: item[1], default=None)
+
+
+def queries_of(place: Place, source: Source, day: datetime) -> dict[str, str]:
+    """What a run over the day asks: SQL by name, the scan first."""
+    plan = make_plan(place, source, _window(day), run="benchmark", triggered_by="benchmark")
+    assert plan.silver_snapshot and plan.rejects_snapshot
+    hours = list(plan.window_hours)
+    snapshots = plan.silver_snapshot, plan.rejects_snapshot
+    unprocessed = [hour for hour in hours_before(hours) if hour < hour_text(source.verify_from)]
+    return {
+        SCAN: manifest_query(place, source, hours, []),
+        **check_queries(place, source, hours, [], unprocessed, *snapshots),
+        "fates": fates_query(place, source, plan, *snapshots),
+    }
+
+
+def ask(athena: Any, sql: str) -> tuple[float, float]:
+    """Seconds that Athena's engine took for a query, and megabytes that it read."""
+    execution = athena.start_query_execution(QueryString=sql, WorkGroup=WORKGROUP)["QueryExecutionId"]
+    while True:
+        found = athena.get_query_execution(QueryExecutionId=execution)["QueryExecution"]
+        if found["Status"]["State"] not in {"QUEUED", "RUNNING"}:
+            break
+        time.sleep(POLL_SECONDS)
+    if found["Status"]["State"] != "SUCCEEDED":
+        sys.exit(f"final check: {found['Status']['StateChangeReason']}\n{sql}")
+    statistics = found["Statistics"]
+    return statistics["EngineExecutionTimeInMillis"] / 1000, statistics["DataScannedInBytes"] / 1e6
+
+
+def _window(day: datetime) -> Window:
+    return Window(day, day + timedelta(days=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,3 @@
+from tests.dags.airflow_home import settle
+
+settle()

@@ -1,0 +1,221 @@
+"""The daily DAG as Airflow parses it: which DAGs and tasks there are, and the orderings whose loss would do harm."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk import DAG, TriggerRule
+from airflow.sdk.exceptions import ParamValidationError
+from airflow.serialization.serialized_objects import DagSerialization
+
+from clickstream.airflow.notifiers.page import PageOnFailure, PageOnVerdict
+from clickstream.airflow.timetables import DailyUntil
+from clickstream.lake.windows import parse_hour
+from clickstream.sources import loader
+from tests.dags.airflow_home import ROOT
+
+TASKS = {
+    "proof.plan",
+    "proof.survey",
+    "proof.inspect",
+    "proof.wait_for_watermark",
+    "proof.repair_partitions",
+    "proof.count_bronze",
+    "proof.bronze_to_silver",
+    "proof.check",
+    "proof.reconcile",
+    "proof.record",
+    "proof.verdict",
+}
+WRITES = {"proof.repair_partitions", "proof.bronze_to_silver"}
+"""Tasks that change the lake or its catalog."""
+
+HEAVY = (
+    "great_expectations",
+    "pandas",
+    "pyspark",
+    "pyarrow",
+    "snowflake.connector",
+    "airflow.providers.amazon.aws.hooks.glue",
+)
+"""What costs the DAG processor seconds at each parse, or megabytes."""
+
+
+def load(folder: Path) -> DagBag:
+    return DagBag(str(folder))
+
+
+@pytest.fixture(scope="module")
+def bag() -> DagBag:
+    return load(ROOT / "dags")
+
+
+@pytest.fixture(scope="module")
+def dag(bag: DagBag) -> DAG:
+    return bag.dags["retail_web__daily"]
+
+
+def upstream(dag: DAG, task: str) -> set[str]:
+    """Everything that must have ended before a task."""
+    return {each.task_id for each in dag.get_task(task).get_flat_relatives(upstream=True)}
+
+
+def test_every_dag_file_is_loaded_without_an_error(bag: DagBag) -> None:
+    assert bag.import_errors == {}
+    assert set(bag.dags) == {"retail_web__daily"}
+
+
+def test_the_tasks(dag: DAG) -> None:
+    assert set(dag.task_ids) == TASKS
+
+
+def test_every_task_is_retried_and_pages_when_it_fails_for_good(dag: DAG) -> None:
+    for task in dag.tasks:
+        assert task.retries, task.task_id
+        callbacks: Any = task.on_failure_callback
+        (callback,) = callbacks
+        assert isinstance(callback, PageOnVerdict if task.task_id == "proof.verdict" else PageOnFailure)
+        assert callback.source == "retail_web"
+
+
+def test_the_page_explains_the_dag_and_each_param_explains_itself(dag: DAG) -> None:
+    assert dag.doc_md is not None
+    for told in ("**When.**", "**By hand.**", "**Run twice.**", "**When it fails.**", "`window`", "docs/runbooks/"):
+        assert told in dag.doc_md
+    assert set(dag.params) == {"window", "force", "contract"}
+    for name in dag.params:
+        param: Any = dag.params.get_param(name)
+        assert param.description
+        assert param.schema.get("title")
+
+
+@pytest.mark.parametrize(
+    ("param", "value", "allowed"),
+    [
+        ("window", None, True),
+        ("window", "2026-11-18T13:00:00Z/2026-11-18T15:00:00Z", True),
+        ("window", 7, False),
+        ("force", True, True),
+        ("force", "yes", False),
+        ("contract", "latest", True),
+        ("contract", "newest", False),
+    ],
+)
+def test_a_param_takes_only_what_it_can_mean(dag: DAG, param: str, value: object, allowed: bool) -> None:
+    declared: Any = dag.params.get_param(param)
+    if allowed:
+        assert declared.resolve(value=value) == value
+    else:
+        with pytest.raises(ParamValidationError):
+            declared.resolve(value=value)
+
+
+def test_it_runs_every_day_since_the_source_is_proven_and_makes_up_for_missed_ones(dag: DAG) -> None:
+    assert isinstance(dag.timetable, DailyUntil)
+    assert dag.timetable.until == parse_hour("2026-11-19T00:00:00Z")
+    assert dag.start_date == parse_hour("2026-11-17T00:00:00Z")
+    assert dag.catchup is True
+    assert dag.max_active_runs == 1
+    assert dag.tags == {"retail_web", "daily"}
+
+
+def test_nothing_is_written_before_the_inspection(dag: DAG) -> None:
+    for task in WRITES:
+        assert "proof.inspect" in upstream(dag, task)
+    assert upstream(dag, "proof.inspect") == {"proof.plan", "proof.survey"}
+
+
+def test_the_job_waits_for_the_watermark_the_partitions_and_the_count(dag: DAG) -> None:
+    assert upstream(dag, "proof.bronze_to_silver") >= {
+        "proof.wait_for_watermark",
+        "proof.repair_partitions",
+        "proof.count_bronze",
+    }
+    assert "proof.wait_for_watermark" in upstream(dag, "proof.repair_partitions")
+    assert "proof.repair_partitions" in upstream(dag, "proof.count_bronze")
+
+
+def test_the_check_comes_after_the_job_and_not_when_it_failed(dag: DAG) -> None:
+    assert "proof.bronze_to_silver" in dag.get_task("proof.check").upstream_task_ids
+    for task in ("proof.check", "proof.record"):
+        assert dag.get_task(task).trigger_rule == TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS
+
+
+def test_the_entry_is_written_before_the_verdict_and_the_verdict_is_last(dag: DAG) -> None:
+    assert dag.get_task("proof.verdict").upstream_task_ids == {"proof.record"}
+    assert dag.get_task("proof.verdict").trigger_rule == TriggerRule.ALL_SUCCESS
+    assert [task.task_id for task in dag.leaves] == ["proof.verdict"]
+    assert "proof.reconcile" in upstream(dag, "proof.record")
+
+
+def test_the_inspection_may_go_on_three_ways(dag: DAG) -> None:
+    assert dag.get_task("proof.inspect").downstream_task_ids == {
+        "proof.wait_for_watermark",
+        "proof.check",
+        "proof.record",
+    }
+
+
+def test_the_job_runs_in_the_pool_of_its_source(dag: DAG) -> None:
+    assert dag.get_task("proof.bronze_to_silver").pool == "retail_web"
+
+
+@pytest.mark.filterwarnings("ignore:GitWildMatchPattern:DeprecationWarning")  # Airflow's reading of .airflowignore
+def test_it_can_be_stored_and_read_back(dag: DAG) -> None:
+    stored = DagSerialization.from_dict(DagSerialization.to_dict(dag))
+    assert set(stored.task_ids) == TASKS
+    assert stored.timetable.serialize() == {"until": "2026-11-19T00:00:00+00:00"}
+
+
+class TestBrokenSource:
+    """A source file that is not sound, beside one that is."""
+
+    @pytest.fixture
+    def broken(self, tmp_path: Path) -> Iterator[DagBag]:
+        """The project's DAG file over a copy of `include/`, in which a second source is broken."""
+        for part in ("dags", "plugins", "include"):
+            shutil.copytree(ROOT / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
+        sources = tmp_path / "include" / "sources"
+        declared = yaml.safe_load((sources / "retail_web.yaml").read_text())
+        declared |= {"name": "market", "surprise": 1}
+        declared["stream"]["shards"] = 0
+        (sources / "market.yaml").write_text(yaml.safe_dump(declared))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(loader.load_sources, "__defaults__", (tmp_path / "include",))
+            yield load(tmp_path / "dags")
+
+    def test_the_sound_source_keeps_its_dag(self, broken: DagBag) -> None:
+        assert set(broken.dags) == {"retail_web__daily"}
+
+    def test_the_broken_one_is_an_import_error_that_names_every_fault(self, broken: DagBag) -> None:
+        (error,) = broken.import_errors.values()
+        assert "sources/market.yaml: stream.shards = 0" in error
+        assert "sources/market.yaml: surprise = 1: unknown key" in error
+        assert "retail_web.yaml" not in error
+
+
+def test_parsing_imports_nothing_heavy() -> None:
+    """In a fresh interpreter, as the DAG processor has one for each file."""
+    script = (
+        "import runpy, sys\n"
+        f"runpy.run_path({str(ROOT / 'dags' / 'daily_dag.py')!r})\n"
+        f"print([name for name in {HEAVY!r} if name in sys.modules])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env=os.environ | {"PYTHONPATH": str(ROOT / "plugins")},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    assert done.stdout.splitlines()[-1] == "[]"

@@ -1,0 +1,131 @@
+"""A whole stack of the tests' own, used as a person would: by `make`, by the pages that arrive, by what status says."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCE = "retail_web"
+LAKE = "clickstream-000000000000-lake"
+EVIDENCE = "clickstream-000000000000-evidence"
+
+
+class Stack:
+    """A stack on ports and a state folder of its own."""
+
+    def __init__(self, state: Path, events: int) -> None:
+        self.state = state
+        ports = _free_ports(3)
+        self.knobs = {
+            "STATE": str(state),
+            "CLOUD_PORT": str(ports[0]),
+            "AIRFLOW_PORT": str(ports[1]),
+            "AIRFLOW_LOG_PORT": str(ports[2]),
+            "SAMPLE_EVENTS": str(events),
+        }
+
+    def make(self, target: str, ok: bool = True, **arguments: str) -> str:
+        """Run a target to its end, and return what it printed.
+
+        Args:
+            ok: whether it must succeed or must fail.
+        """
+        words = [f"{name}={value}" for name, value in (self.knobs | arguments).items()]
+        done = subprocess.run(["make", target, *words], cwd=ROOT, capture_output=True, text=True, timeout=1500)
+        assert (done.returncode == 0) is ok, f"make {target}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done.stdout + done.stderr
+
+    def status(self) -> dict[str, Any]:
+        """What `make status JSON=1` says of the source."""
+        words = [f"{name}={value}" for name, value in self.knobs.items()]
+        done = subprocess.run(
+            ["make", "status", "JSON=1", *words], cwd=ROOT, capture_output=True, text=True, timeout=120, check=True
+        )
+        told: dict[str, Any] = json.loads(done.stdout)["sources"][SOURCE]
+        return told
+
+    def hour(self, arrival_hour: str) -> dict[str, Any]:
+        """One hour of the status."""
+        return next(hour for hour in self.status()["hours"] if hour["arrival_hour"] == arrival_hour)
+
+    def prove(self, ok: bool = True) -> str:
+        """The daily proof of the sample day, as the schedule would run it."""
+        return self.make("prove", ok, SOURCE=SOURCE, DATE="2026-11-18")
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of the stack's cloud."""
+        return boto3.client(
+            service,
+            endpoint_url=f"http://127.0.0.1:{self.knobs['CLOUD_PORT']}",
+            region_name="us-east-1",
+            aws_access_key_id="local",
+            aws_secret_access_key="local",
+            config=Config(s3={"addressing_style": "path"}),
+        )
+
+    def keys(self, arrival_hour: str) -> list[str]:
+        """The objects of an hour of Bronze."""
+        prefix = f"landing/clickstream/year={arrival_hour[:4]}/month={arrival_hour[5:7]}/day={arrival_hour[8:10]}/"
+        answer = self.client("s3").list_objects_v2(Bucket=LAKE, Prefix=f"{prefix}hour={arrival_hour[11:13]}/")
+        return [entry["Key"] for entry in answer.get("Contents", ())]
+
+    def findings(self, arrival_hour: str) -> list[dict[str, Any]]:
+        """The findings of an hour's current entry."""
+        uri = self.hour(arrival_hour)["findings"]
+        key = uri.removeprefix(f"s3://{LAKE}/")
+        return json.loads(self.client("s3").get_object(Bucket=LAKE, Key=key)["Body"].read())  # type: ignore[no-any-return]
+
+    def ledger(self) -> list[dict[str, Any]]:
+        """Every line of the ledger, as it lies in the bucket."""
+        s3 = self.client("s3")
+        listed = s3.list_objects_v2(Bucket=EVIDENCE, Prefix=f"ledger/{SOURCE}/")
+        return [
+            json.loads(line)
+            for entry in listed["Contents"]
+            for line in s3.get_object(Bucket=EVIDENCE, Key=entry["Key"])["Body"].read().splitlines()
+        ]
+
+    def pages(self) -> list[str]:
+        """The pages that have come since the last look."""
+        sqs = self.client("sqs")
+        url = sqs.get_queue_url(QueueName="clickstream-pages-inbox")["QueueUrl"]
+        pages = []
+        while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+            for message in messages:
+                pages.append(json.loads(message["Body"])["Message"])
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return pages
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A small sample day, up and proven."""
+    made = Stack(tmp_path_factory.mktemp("stack") / "state", events=3000)
+    try:
+        made.make("up")
+        yield made
+    finally:
+        made.make("down")
+
+
+def _free_ports(count: int) -> list[int]:
+    probes = [socket.socket() for _ in range(count)]
+    for probe in probes:
+        probe.bind(("127.0.0.1", 0))
+    ports = [int(probe.getsockname()[1]) for probe in probes]
+    for probe in probes:
+        probe.close()
+    return ports
+
+
+os.environ.pop("MAKEFLAGS", None)  # these calls of make are a person's, not parts of the make that runs the tests
