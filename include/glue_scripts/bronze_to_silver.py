@@ -13,7 +13,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from silver_job.audit import audit
-from silver_job.judging import good_columns, judge_objects
+from silver_job.judging import judge_objects
 from silver_job.plan import Plan, write_json
 from silver_job.tables import ATTEMPT, HOURS, RUN_ID, BranchedTable
 from silver_job.winners import rule
@@ -52,10 +52,10 @@ def run(spark: SparkSession, plan: Plan) -> dict:
     columns = ["arrival_hour","object_id","raw_hash","fate","reason","payload","event_id","event_date","winner_hour","winner_object","winner_hash","contract"]
     none = {"event_id":"string","event_date":"date","winner_hour":"string","winner_object":"string","winner_hash":"string"}
     duplicates = ruling.duplicates.withColumns({"fate": F.lit("duplicate"), "payload": F.lit(None).cast("binary"), "reason": F.when(F.col("raw_hash") == F.col("winner_hash"), "exact").otherwise("conflict")})
-    rejects.overwrite(judged.rejects().withColumns({n: F.lit(None).cast(t) for n, t in none.items()}).select(columns).union(duplicates.select(columns)), window, "hash", summary)
+    rejects.overwrite(judged.records.where("_fate <> 'good'").withColumnsRenamed({"_fate":"fate","_reason":"reason","_payload":"payload"}).withColumns({n: F.lit(None).cast(t) for n, t in none.items()}).select(columns).union(duplicates.select(columns)), window, "hash", summary)
     lap("rejects")
-    good = judged.good(good_columns(plan.source))
-    silver.overwrite(good.join(F.broadcast(ruling.duplicates.select("_record")), "_record", "left_anti").drop("_record"), window, "none", summary)
+    good = judged.records.where("_fate = 'good'")
+    silver.overwrite(good.join(F.broadcast(ruling.duplicates.select("_record")), "_record", "left_anti").drop("_record","_fate","_reason","_payload"), window, "none", summary)
     lap("silver")
     expected = judged.fates + Counter({(h, "duplicate"): n for h, n in ruling.counts.items()})
     for hour, count in ruling.counts.items(): expected[hour, "good"] -= count

@@ -1,11 +1,8 @@
-"""Objects of Bronze to judged records: read whole, cut, judged once, kept as Arrow.
-
-Spark's own cache of wide rows costs more than judging them again; so a task keeps each batch as two compressed Arrow
-streams, good and rejected, and later steps unpack the columns that they need.
-"""
+"""Objects of Bronze to judged records: each object read whole, cut, and every record judged once."""
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -16,28 +13,19 @@ import boto3
 import pyarrow as pa
 from botocore.exceptions import ClientError
 from pyspark.sql import DataFrame, SparkSession
-from silver_job.plan import BronzeObject, Plan
+from pyspark.storagelevel import StorageLevel
 
-from clickstream.contract.judge import Judge, Judgement
+from clickstream.contract.judge import Judge
 from clickstream.contract.records import raw_hash, read_object
 from clickstream.contract.schema import Schema
 from clickstream.sources.model import Source
+from silver_job.plan import BronzeObject, Plan
 
 TASK_BYTES = 16 * 1024**2
-"""Compressed bytes of Bronze that one task reads at most; its kept batches must fit in a worker's memory."""
+"""Compressed bytes of Bronze that one task reads at most."""
 BATCH_RECORDS = 4096
 BATCH_BYTES = 8 * 1024**2
-"""A batch ends at either: records can be a megabyte each."""
-
-REJECT_COLUMNS = {
-    "arrival_hour": "string",
-    "object_id": "string",
-    "raw_hash": "string",
-    "contract": "string",
-    "fate": "string",
-    "reason": "string",
-    "payload": "binary",
-}
+"""A batch ends at either: a record can have a megabyte."""
 
 _ARROW = {
     "string": pa.string(),
@@ -48,34 +36,10 @@ _ARROW = {
     "date": pa.date32(),
     "timestamp_ntz": pa.timestamp("us"),
 }
-_KEPT = {
-    "arrival_hour": pa.string(),
-    "fates": pa.map_(pa.string(), pa.int64()),
-    "dates": pa.map_(pa.date32(), pa.int64()),
-    "good": pa.binary(),
-    "rejects": pa.binary(),
-}
-_KEPT_DDL = "arrival_hour string, fates map<string, bigint>, dates map<date, bigint>, good binary, rejects binary"
 
 
 class ObjectChanged(RuntimeError):
-    """An object of the plan is gone or no longer the same. A new plan is needed: no retry of this run can succeed."""
-
-
-def good_columns(source: Source) -> dict[str, str]:
-    """Columns of the kept good records, with Spark's types: Silver's, and `_record`, which tells copies apart."""
-    return {
-        "event_id": "string",
-        "event_date": "date",
-        "event_time": "timestamp_ntz",
-        **{name: column.type for name, column in source.silver.items()},
-        "extra": "string",
-        "contract": "string",
-        "arrival_hour": "string",
-        "object_id": "string",
-        "raw_hash": "string",
-        "_record": "bigint",
-    }
+    """An object of the plan is gone or another one: only a new plan helps, no retry of this run."""
 
 
 @dataclass(frozen=True)
@@ -83,25 +47,18 @@ class Judged:
     """The judged records of some hours.
 
     Attributes:
-        kept: a row a batch, cached.
-        fates: records by (arrival hour, fate) before deduplication.
+        records: a row a record, cached. Names that begin with `_` are no columns of Silver: `_record` numbers
+            the records of the run, `_fate`, `_reason`, and `_payload` of a quarantined one.
+        fates: records by (arrival hour, fate), before deduplication.
         dates: good records by event date.
     """
 
-    kept: DataFrame
+    records: DataFrame
     fates: Counter[tuple[str, str]]
     dates: Counter[date]
 
     def __or__(self, other: Judged) -> Judged:
-        return Judged(self.kept.union(other.kept), self.fates + other.fates, self.dates + other.dates)
-
-    def good(self, columns: dict[str, str]) -> DataFrame:
-        """Columns of the good records."""
-        return _unpack(self.kept, "good", columns)
-
-    def rejects(self) -> DataFrame:
-        """The filtered and quarantined records."""
-        return _unpack(self.kept, "rejects", REJECT_COLUMNS)
+        return Judged(self.records.union(other.records), self.fates + other.fates, self.dates + other.dates)
 
 
 def judge_objects(spark: SparkSession, plan: Plan, objects: list[BronzeObject], first_number: int) -> Judged:
@@ -111,31 +68,38 @@ def judge_objects(spark: SparkSession, plan: Plan, objects: list[BronzeObject], 
         spark: the session.
         plan: for the source, its contracts and the bucket.
         objects: what to read.
-        first_number: the objects of the run are numbered; the number of the first of these.
+        first_number: the objects of a run are numbered; this is the first one's.
 
     Raises:
-        PythonException: from ObjectChanged, with its text.
+        PythonException: with the text of ObjectChanged.
     """
-    tasks = share_out(objects, spark.sparkContext.defaultParallelism)
-    numbers = {each: first_number + place for place, each in enumerate(objects)}
     source, schemas, lake = plan.source, plan.schemas, plan.lake
+    columns = _columns(source)
+    tasks = share_out(objects, spark.sparkContext.defaultParallelism)
+    numbers = {each: number << 32 for number, each in enumerate(objects, start=first_number)}
 
     def read(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        # A worker collects garbage after each task: leave the imported modules out of that.
+        gc.freeze()
         judges = {version: Judge(source, Schema(version, document)) for version, document in schemas.items()}
         s3 = boto3.client("s3")
         for batch in batches:
             for task in batch.column(0).to_pylist():
                 for each in tasks[task]:
                     records = read_object(each.key, _body(s3, lake, each)).records
-                    yield from judge_records(source, judges[each.contract], each, records, numbers[each] << 32)
+                    yield from judge_records(judges[each.contract], columns, each, records, numbers[each])
 
-    kept = spark.range(0, len(tasks), 1, max(1, len(tasks))).mapInArrow(read, _KEPT_DDL).persist()
+    ddl = ", ".join(f"{name} {kind}" for name, kind in columns.items())
+    # Compression of cached columns takes longer than the judging that it would spare.
+    spark.conf.set("spark.sql.inMemoryColumnarStorage.compressed", "false")
+    records = spark.range(0, len(tasks), 1, max(1, len(tasks))).mapInArrow(read, ddl).persist(StorageLevel.DISK_ONLY)
     fates: Counter[tuple[str, str]] = Counter()
     dates: Counter[date] = Counter()
-    for row in kept.select("arrival_hour", "fates", "dates").collect():
-        fates.update({(row.arrival_hour, fate): count for fate, count in row.fates.items()})
-        dates.update(row.dates)
-    return Judged(kept, fates, dates)
+    for hour, fate, day, count in records.groupBy("arrival_hour", "_fate", "event_date").count().collect():
+        fates[hour, fate] += count
+        if day is not None:
+            dates[day] += count
+    return Judged(records, fates, dates)
 
 
 def share_out(objects: list[BronzeObject], cores: int) -> list[list[BronzeObject]]:
@@ -159,93 +123,53 @@ def share_out(objects: list[BronzeObject], cores: int) -> list[list[BronzeObject
 
 
 def judge_records(
-    source: Source, judge: Judge, read: BronzeObject, records: list[bytes], first: int
+    judge: Judge, columns: dict[str, str], read: BronzeObject, records: list[bytes], first: int
 ) -> Iterator[pa.RecordBatch]:
-    """Judge the records of one object; `first` is the run's number of its first record."""
+    """Judge the records of one object, the first of which has the number `first`."""
     arrival_hour = datetime.fromisoformat(read.arrival_hour)
-    constant = {"arrival_hour": read.arrival_hour, "object_id": read.key, "contract": read.contract}
-    good: list[tuple[int, str, Judgement]] = []
-    rejected: list[tuple[str, Judgement, bytes]] = []
+    nothing = (None,) * (len(columns) - len(_COMMON))
+    rows: list[tuple[Any, ...]] = []
     size = 0
     for number, record in enumerate(records, start=first):
-        judgement = judge(record, arrival_hour)
-        if judgement.fate == "good":
-            good.append((number, raw_hash(record), judgement))
-        else:
-            rejected.append((raw_hash(record), judgement, record))
+        it = judge(record, arrival_hour)
+        payload = record if it.fate == "quarantined" else None
+        rows.append(
+            (number, raw_hash(record), it.fate, it.reason, payload, it.event_id, it.event_date, it.event_time, it.extra)
+            + (it.values or nothing)
+        )
         size += len(record)
-        if size >= BATCH_BYTES or len(good) + len(rejected) == BATCH_RECORDS:
-            yield _keep(source, constant, good, rejected)
-            good, rejected, size = [], [], 0
-    if good or rejected:
-        yield _keep(source, constant, good, rejected)
+        if size >= BATCH_BYTES or len(rows) == BATCH_RECORDS:
+            yield _batch(columns, read, rows)
+            rows, size = [], 0
+    if rows:
+        yield _batch(columns, read, rows)
 
 
-def _keep(
-    source: Source,
-    constant: dict[str, str],
-    good: list[tuple[int, str, Judgement]],
-    rejected: list[tuple[str, Judgement, bytes]],
-) -> pa.RecordBatch:
-    fates = Counter(judgement.fate for _, judgement, _ in rejected)
-    fates["good"] = len(good)
-    dates = Counter(judgement.event_date for _, _, judgement in good)
-    values = zip(source.silver, zip(*(judgement.values for _, _, judgement in good), strict=True), strict=bool(good))
-    good_stream = _pack(
-        good_columns(source),
-        constant,
-        len(good),
-        {
-            "_record": [number for number, _, _ in good],
-            "raw_hash": [digest for _, digest, _ in good],
-            "event_id": [judgement.event_id for _, _, judgement in good],
-            "event_date": [judgement.event_date for _, _, judgement in good],
-            "event_time": [judgement.event_time for _, _, judgement in good],
-            "extra": [judgement.extra for _, _, judgement in good],
-            **dict(values),
-        },
-    )
-    rejects_stream = _pack(
-        REJECT_COLUMNS,
-        constant,
-        len(rejected),
-        {
-            "raw_hash": [digest for digest, _, _ in rejected],
-            "fate": [judgement.fate for _, judgement, _ in rejected],
-            "reason": [judgement.reason for _, judgement, _ in rejected],
-            "payload": [record if judgement.fate == "quarantined" else None for _, judgement, record in rejected],
-        },
-    )
-    row = (constant["arrival_hour"], list(fates.items()), list(dates.items()), good_stream, rejects_stream)
-    arrays = [pa.array([value], kind) for value, kind in zip(row, _KEPT.values(), strict=True)]
-    return pa.RecordBatch.from_arrays(arrays, list(_KEPT))
+_COMMON = {
+    "arrival_hour": "string",
+    "object_id": "string",
+    "contract": "string",
+    "_record": "bigint",
+    "raw_hash": "string",
+    "_fate": "string",
+    "_reason": "string",
+    "_payload": "binary",
+    "event_id": "string",
+    "event_date": "date",
+    "event_time": "timestamp_ntz",
+    "extra": "string",
+}
 
 
-def _pack(columns: dict[str, str], constant: dict[str, str], rows: int, values: dict[str, Any]) -> bytes | None:
-    """A compressed Arrow stream of one batch; None when it has no rows."""
-    if not rows:
-        return None
-    arrays = [
-        pa.repeat(constant[name], rows) if name in constant else pa.array(values[name], _ARROW[kind])
-        for name, kind in columns.items()
-    ]
-    batch = pa.RecordBatch.from_arrays(arrays, list(columns))
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, batch.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as stream:
-        stream.write_batch(batch)
-    return sink.getvalue().to_pybytes()  # type: ignore[no-any-return]
+def _columns(source: Source) -> dict[str, str]:
+    return _COMMON | {name: column.type for name, column in source.silver.items()}
 
 
-def _unpack(kept: DataFrame, stream: str, columns: dict[str, str]) -> DataFrame:
-    def read(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            for packed in batch.column(0):
-                with pa.ipc.open_stream(packed.as_buffer()) as reader:
-                    for each in reader:
-                        yield each.select(list(columns))
-
-    ddl = ", ".join(f"{name} {kind}" for name, kind in columns.items())
-    return kept.where(f"{stream} is not null").select(stream).mapInArrow(read, ddl)
+def _batch(columns: dict[str, str], read: BronzeObject, rows: list[tuple[Any, ...]]) -> pa.RecordBatch:
+    kinds = [_ARROW[kind] for kind in columns.values()]
+    constants = [pa.repeat(value, len(rows)) for value in (read.arrival_hour, read.key, read.contract)]
+    values = [pa.array(column, kind) for column, kind in zip(zip(*rows, strict=True), kinds[3:], strict=True)]
+    return pa.RecordBatch.from_arrays(constants + values, list(columns))
 
 
 def _body(s3: Any, lake: str, each: BronzeObject) -> bytes:

@@ -59,7 +59,8 @@ def rule(judged: Judged, silver: DataFrame, rejects: DataFrame, window: Collecti
         window: arrival hours that are processed.
         events: for the limits of an event's age, which bound the search.
     """
-    here = judged.good(_COPY).withColumns({name: F.lit(None).cast("string") for name in _WINNER})
+    good = judged.records.where("_fate = 'good'")
+    here = good.select(*_COPY, *[F.lit(None).cast("string").alias(name) for name in _WINNER])
     elsewhere = copies_elsewhere(judged, silver, rejects, window, events)
     copies = here.union(elsewhere).withColumn("key", key())
 
@@ -110,7 +111,7 @@ def copies_elsewhere(
         *columns, F.col("arrival_hour").alias(_WINNER[0]), F.col("object_id").alias(_WINNER[1]), F.col("raw_hash").alias(_WINNER[2]))
     concerned = F.col("event_date").isin(*judged.dates) | F.col("winner_hour").isin(*window)
     losers = rejects.where((F.col("fate") == "duplicate") & outside & concerned).select(*columns, *_WINNER)
-    ids = judged.good({"event_date": "date", "event_id": "string"})
+    ids = judged.records.where("_fate = 'good'").select("event_date", "event_id")
     return sharing_keys(winners, ids, judged.dates).union(losers).persist()
 
 
