@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from statistics import median
 from typing import Any
@@ -23,10 +24,10 @@ import boto3
 
 import commands  # noqa: F401  puts the product on the path
 from clickstream.lake.place import WORKGROUP, Place
-from clickstream.lake.windows import Window, hour_text
+from clickstream.lake.windows import Window, parse_hour
 from clickstream.reconciliation.check import check_queries, fates_query, hours_before
 from clickstream.reconciliation.count import manifest_query
-from clickstream.reconciliation.entry import PASSED
+from clickstream.reconciliation.entry import PASSED, Entry
 from clickstream.reconciliation.ledger import Ledger
 from clickstream.reconciliation.plan import make_plan
 from clickstream.reconciliation.progress import current_entries
@@ -41,11 +42,12 @@ POLL_SECONDS = 0.05
 
 def main() -> None:
     place, source = Place.of(boto3.Session()), load_sources()[0][SOURCE]
-    found = largest_day(place, source)
-    if found is None:
+    current = current_entries(Ledger(place.s3, place.evidence, source.name).read())
+    days = proven_days(current)
+    if not days:
         sys.exit("final check: no proven day here: make up")
-    day, records = found
-    queries = queries_of(place, source, day)
+    day = max(days, key=days.__getitem__)
+    queries = queries_of(place, source, day, current)
     athena = boto3.client("athena")
     seconds: dict[str, list[float]] = {name: [] for name in queries}
     megabytes: dict[str, float] = {}
@@ -55,29 +57,27 @@ def main() -> None:
             seconds[name].append(took)
     medians = {name: median(values) for name, values in seconds.items()}
     medians["the whole check"] = sum(value for name, value in medians.items() if name != SCAN)
-    print(f"final check of {source.name}, {day:%Y-%m-%d}: {records:,} records, median of {ROUNDS}")
+    print(f"final check of {source.name}, {day:%Y-%m-%d}: {days[day]:,} records, median of {ROUNDS}")
     for name, value in medians.items():
         read = f"{megabytes[name]:8.1f} MB read" if name in megabytes else ""
         print(f"  {name:<16}{value:8.2f} s{value / medians[SCAN]:8.2f} scans {read}")
 
 
-def largest_day(place: Place, source: Source) -> tuple[datetime, int] | None:
-    """The midnight of the day with most records of which every hour is verified, and their number; None: no day is."""
-    current = current_entries(Ledger(place.s3, place.evidence, source.name).read())
+def proven_days(current: Mapping[datetime, Entry]) -> dict[datetime, int]:
+    """Records of each day, by its midnight, of which every hour has passed."""
     passed = {hour: entry for hour, entry in current.items() if entry.state in PASSED}
     midnights = {hour.replace(hour=0) for hour in passed}
-    days = {day: [passed[hour] for hour in _window(day) if hour in passed] for day in midnights}
-    records = {day: sum(e.bronze.records for e in entries) for day, entries in days.items() if len(entries) == 24}
-    return max(records.items(), key=lambda item: item[1], default=None)
+    whole = [day for day in midnights if all(hour in passed for hour in _window(day))]
+    return {day: sum(passed[hour].bronze.records for hour in _window(day)) for day in whole}
 
 
-def queries_of(place: Place, source: Source, day: datetime) -> dict[str, str]:
+def queries_of(place: Place, source: Source, day: datetime, current: Mapping[datetime, Entry]) -> dict[str, str]:
     """What a run over the day asks: SQL by name, the scan first."""
     plan = make_plan(place, source, _window(day), run="benchmark", triggered_by="benchmark")
     assert plan.silver_snapshot and plan.rejects_snapshot
     hours = list(plan.window_hours)
     snapshots = plan.silver_snapshot, plan.rejects_snapshot
-    unprocessed = [hour for hour in hours_before(hours) if hour < hour_text(source.verify_from)]
+    unprocessed = [hour for hour in hours_before(hours) if parse_hour(hour) not in current]
     return {
         SCAN: manifest_query(place, source, hours, []),
         **check_queries(place, source, hours, [], unprocessed, *snapshots),

@@ -3,7 +3,7 @@
 A part keeps a lock on its record file (`STATE/run/<part>.json`) for as long as it or a child of it lives: the
 descriptor is inherited. A free lock therefore means that nothing of it runs, whatever the recorded process id
 says, so neither a reboot nor a process id used again can fool a later command into killing a stranger.
-Standard library only: `commands/doctor.py` reads records before anything is installed.
+Standard library of Python 3.7 only: `commands/doctor.py` reads records before anything is installed.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def running(state: Path, name: str) -> Running | None:
 def all_running(state: Path) -> list[Running]:
     """Every part that runs, also such as this version of the project no longer knows."""
     names = sorted(path.stem for path in (state / "run").glob("*.json"))
-    return [found for name in names if (found := running(state, name))]
+    return list(filter(None, (running(state, name) for name in names)))
 
 
 def start(part: Part, state: Path, root: Path) -> None:
@@ -140,7 +140,7 @@ def stop(state: Path, names: Iterable[str], within: float = 20) -> None:
 
     :raises TimeoutError: when a killed part still holds its record 10 seconds later.
     """
-    parts = [found for name in names if (found := running(state, name))]
+    parts = list(filter(None, (running(state, name) for name in names)))
     for part in parts:
         if part.led:
             os.kill(part.pid, part.stop_signal)

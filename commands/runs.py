@@ -12,7 +12,7 @@ from commands.airflow_api import Airflow, Run, Task
 from commands.terminal import Failed, say
 
 STALLED_AFTER = 900  # seconds without any change; a Spark job on a slow machine may take minutes
-MADE_WITHIN = 60  # seconds in which the scheduler must make the next run when none is at work
+MADE_WITHIN = 180  # seconds in which the scheduler must make the next run when none is at work
 PROVEN = frozenset({"verified", "excepted"})
 UNJUDGED = frozenset({"open", "provisional"})
 

@@ -21,7 +21,7 @@ from commands.runs import daily_of, follow, judged, unproven, why_unproven
 from commands.settings import Settings
 from commands.terminal import Failed, command, say
 
-KNOWN_WITHIN = 120  # seconds from Airflow's start until it must know the DAGs
+KNOWN_WITHIN = 180  # seconds from Airflow's start until it must know the DAGs
 
 
 def main() -> None:

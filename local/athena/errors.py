@@ -36,8 +36,8 @@ def malformed(message: str) -> AwsError:
 
 def place(node: exp.Expr | None) -> str:
     """``line 1:8: `` for a node that has a part to which the parser gave a position; columns count from 1."""
-    # A table's name is held last part first. The table that qualifies a column may stand elsewhere.
-    parts = reversed(node.parts) if isinstance(node, exp.Table) else node.walk() if node is not None else ()
+    # In a tree a table's own name comes before its database's.
+    parts = node.parts if isinstance(node, exp.Table) else node.dfs() if node is not None else ()
     for part in parts:
         meta = part.meta
         if "start" in meta:

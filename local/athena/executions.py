@@ -213,6 +213,16 @@ class Executions:
             self._end(execution, "FAILED", _STOPPED)
 
     def _run(self, execution: Execution, statement: Statement, cutoff: int | None, queued_at: float) -> None:
+        try:
+            self._work(execution, statement, cutoff, queued_at)
+        except Exception as error:
+            # Nobody waits for this thread: what it does not say itself would leave the query running for ever.
+            logger.exception("query %s could not be run", execution.id)
+            execution.error_code = _INTERNAL
+            with self._lock:
+                self._end(execution, "FAILED", f"{_INTERNAL}: {type(error).__name__}: {error}")
+
+    def _work(self, execution: Execution, statement: Statement, cutoff: int | None, queued_at: float) -> None:
         started = time.perf_counter()
         with functions.connect() as connection:
             context = Context(execution.database, datetime.now(UTC), connection, cutoff)

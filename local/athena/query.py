@@ -196,7 +196,8 @@ def _unresolved(message: str, query: exp.Query) -> QueryError:
     if name is None:
         return QueryError("SYNTAX_ERROR", message.split(". Line:")[0])
     wanted = name.group(1)
-    return _not_found(wanted, next((column for column in query.find_all(exp.Column) if column.name == wanted), None))
+    written = (column.parts[0] for column in query.find_all(exp.Column) if column.name == wanted)
+    return _not_found(wanted, next(written, None))
 
 
 def _not_found(name: str, node: exp.Expr | None) -> QueryError:

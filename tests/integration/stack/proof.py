@@ -49,7 +49,7 @@ from tests.integration.stack.clouds import running_cloud
 from tests.integration.stack.feed import DAYS, HOURS_OF_A_DAY, Feed
 
 QUERY_SECONDS = 120
-JOB_SECONDS = 400
+JOB_SECONDS = 600
 FILES_OF_AN_HOUR = 3
 """Times in an hour at which a part of its records is sent: so many objects the hour has at least."""
 LATE_MINUTE = timedelta(minutes=50)
@@ -128,7 +128,8 @@ class Lake:
         self.control.post("/_local/faults", json=fault).raise_for_status()
 
     def armed(self) -> list[dict[str, Any]]:
-        faults: list[dict[str, Any]] = self.control.get("/_local/faults").json()
+        """The faults that are armed."""
+        faults: list[dict[str, Any]] = self.control.get("/_local/faults").json()["faults"]
         return faults
 
     def begin(self, window: Window, *, forced: bool = False) -> tuple[Run, str]:

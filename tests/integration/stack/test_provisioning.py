@@ -3,17 +3,14 @@
 import gzip
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
 import boto3
-import httpx
 import pytest
 
 from clickstream.lake.listing import hour_prefix
@@ -25,6 +22,7 @@ from clickstream.provisioning.resource import Cloud, Resource
 from clickstream.provisioning.waiting import wait
 from clickstream.sources.loader import load_sources
 from clickstream.sources.model import Column, Source
+from tests.integration.stack.clouds import running_cloud
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -32,41 +30,8 @@ ROOT = Path(__file__).resolve().parents[3]
 @pytest.fixture(scope="module")
 def local_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """A local cloud with the foundation and nothing else; yields the variables that lead to it."""
-    state = tmp_path_factory.mktemp("state")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    variables = {
-        "STATE": str(state),
-        "CLOUD_PORT": str(port),
-        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
-        "AWS_ACCESS_KEY_ID": "local",
-        "AWS_SECRET_ACCESS_KEY": "local",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }
-    python, environment = str(ROOT / ".venv/local/bin/python"), os.environ | variables
-    log = state / "cloud.log"
-    with log.open("wb") as output:
-        server = subprocess.Popen(
-            [python, "-m", "local.server"], cwd=ROOT, env=environment, stdout=output, stderr=output
-        )
-    try:
-        deadline = time.monotonic() + 30
-        while not _answers(variables["AWS_ENDPOINT_URL"]):
-            assert server.poll() is None and time.monotonic() < deadline, log.read_text()
-            time.sleep(0.1)
-        subprocess.run([python, "-m", "local.foundation"], cwd=ROOT, env=environment, check=True, timeout=60)
+    with running_cloud(tmp_path_factory.mktemp("state")) as variables:
         yield variables
-    finally:
-        server.terminate()
-        server.wait(30)
-
-
-def _answers(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/_local/health", trust_env=False).is_success
-    except httpx.TransportError:
-        return False
 
 
 @pytest.fixture(scope="module")

@@ -40,20 +40,20 @@ def test_a_window_holds_its_start_and_not_its_end() -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "problem"),
     [
-        "",
-        "2026-11-18T13:00:00Z",
-        "2026-11-18T13:00:00Z/",
-        "/2026-11-18T13:00:00Z",
-        "2026-11-18T13:00:00Z/2026-11-18T13:00:00Z",
-        "2026-11-18T13:00:00Z/2026-11-18T12:00:00Z",
-        "2026-11-18T13:00:00Z/2026-11-18T14:30:00Z",
-        "2026-11-18T13:00:00Z 2026-11-18T14:00:00Z",
+        ("", "write START/END"),
+        ("2026-11-18T13:00:00Z", "write START/END"),
+        ("2026-11-18T13:00:00Z 2026-11-18T14:00:00Z", "write START/END"),
+        ("2026-11-18T13:00:00Z/", "Invalid isoformat"),
+        ("/2026-11-18T13:00:00Z", "Invalid isoformat"),
+        ("2026-11-18T13:00:00Z/2026-11-18T13:00:00Z", "is empty"),
+        ("2026-11-18T13:00:00Z/2026-11-18T12:00:00Z", "is empty"),
+        ("2026-11-18T13:00:00Z/2026-11-18T14:30:00Z", "not a whole hour"),
     ],
 )
-def test_what_is_no_window_is_refused(text: str) -> None:
-    with pytest.raises(ValueError):
+def test_what_is_no_window_is_refused_with_the_reason(text: str, problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
         Window.parse(text)
 
 

@@ -42,6 +42,10 @@ def test_findings_are_told_up_to_a_number_and_accepted_ones_not_at_all() -> None
     assert len(evidence) == SHOWN + 2
     assert not [line for line in evidence if "copies" in line]
 
+    all_shown = verdict_page("shop", ["winner_missing"], [entry(HOURS[0])], found[:SHOWN]).evidence
+    assert len(all_shown) == SHOWN + 1
+    assert not [line for line in all_shown if "more" in line]
+
 
 def test_what_differs_in_the_tables_is_rebuilt_for_all_its_days() -> None:
     found = [finding(hour, "tables_changed") for hour in HOURS]
@@ -55,3 +59,9 @@ def test_a_lost_object_is_restored_before_anything_is_run() -> None:
     assert page.next_step == (
         "make restore OBJECT=landing/a.gz && make restore OBJECT=landing/b.gz && make prove SOURCE=shop DATE=2026-11-18"
     )
+
+
+def test_a_long_list_of_restores_is_cut() -> None:
+    found = [finding(HOURS[0], "object_missing", f"landing/{n}.gz") for n in range(SHOWN + 1)]
+    page = verdict_page("shop", ["object_missing"], [entry(HOURS[0])], found)
+    assert page.next_step.count("make restore") == SHOWN
