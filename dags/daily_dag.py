@@ -25,7 +25,7 @@ from clickstream.airflow.proof import prove
 from clickstream.airflow.timetables import DailyUntil
 from clickstream.sources.loader import load_sources
 
-sources, faults = load_sources()
+sources, _ = load_sources()
 
 for source in sources.values():
     with DAG(
@@ -38,8 +38,8 @@ for source in sources.values():
         max_active_runs=1,
         tags=[source.name, "daily"],
         default_args={
-            "retries": 1,
-            "retry_delay": timedelta(seconds=10),
+            "retries": 3,
+            "retry_delay": timedelta(seconds=5),
             "on_failure_callback": [PageOnFailure(source.name)],
         },
         params={
@@ -65,6 +65,3 @@ for source in sources.values():
     ) as dag:
         prove(source)
     globals()[dag.dag_id] = dag
-
-if faults:
-    raise faults

@@ -1,4 +1,9 @@
-"""Bronze to Silver of one source: every raw record of some arrival hours gets its fate, in Silver or in rejects."""
+"""Bronze to Silver of one source: every raw record of some arrival hours gets its fate, in Silver or in rejects.
+
+Runs unchanged on AWS Glue 5.1 and on a local Spark. Its only argument of its own is `--plan`, the address of the plan
+file. It may be killed anywhere: what readers see changes in two fast-forwards, and a run that finds the second one
+missing does the first one's hours again.
+"""
 
 from __future__ import annotations
 
@@ -7,75 +12,129 @@ import re
 import sys
 import uuid
 from collections import Counter
+from typing import Any
 
 from awsglue.utils import getResolvedOptions
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-
 from silver_job.audit import audit
-from silver_job.judging import judge_objects
-from silver_job.plan import Plan, write_json
+from silver_job.judging import Judged, judge_objects
+from silver_job.plan import BronzeObject, Plan, write_json
 from silver_job.tables import ATTEMPT, HOURS, RUN_ID, BranchedTable
-from silver_job.winners import rule
+from silver_job.winners import Ruling, rule
+
+FATES = ("good", "filtered", "quarantined", "duplicate")
+SHUFFLE_BYTES = 32 * 1024**2
+"""Compressed bytes of Bronze for each partition of a shuffle, which moves keys only."""
 
 
-def run(spark: SparkSession, plan: Plan) -> dict:
+def run(spark: SparkSession, plan: Plan) -> dict[str, Any]:
+    """Process the plan's hours, and those that must join them.
+
+    Args:
+        spark: the session; its catalog `glue_catalog` holds the source's tables.
+        plan: what to process.
+
+    Returns:
+        The result document: hours processed, those that joined, both snapshots, and records by hour and fate.
+
+    Raises:
+        AuditFailed: the branches do not hold what was judged; they are kept, main is as it was.
+        HourUnknown: an hour must join of which the plan knows no manifest.
+    """
     branch = re.sub(r"[^a-z0-9]+", "_", plan.run_id.lower())
     silver = BranchedTable(spark, plan.source.table("silver"), branch)
     rejects = BranchedTable(spark, plan.source.table("rejects"), branch)
-    joining = set(plan.hours)
-    half_published = rejects.last_run()
-    if half_published.get(ATTEMPT) != silver.last_run().get(ATTEMPT):
-        joining |= set(filter(None, half_published.get(HOURS, "").split(",")))
-    lap("lookup")
-    for table in (rejects, silver):
-        table.open_branch()
-    lap("branches")
+    window = sorted({*plan.hours, *_half_published(silver, rejects)})
+    rejects.open_branch()
+    silver.open_branch()
 
-    judged = None
-    window: list[str] = []
-    number = 0
-    while joining:
-        objects = [each for hour in sorted(joining) for each in plan.objects(hour)]
-        size = sum(o.size for o in objects)
-        spark.conf.set("spark.sql.shuffle.partitions", max(spark.sparkContext.defaultParallelism, size >> 25))
-        more = judge_objects(spark, plan, objects, number)
-        lap("judge")
-        number += len(objects)
-        judged = judged | more if judged else more
+    objects = [each for hour in window for each in plan.objects(hour)]
+    judged = _judge(spark, plan, objects, 0)
+    while joining := (ruling := _rule(judged, silver, rejects, window, plan)).joining:
+        more = [each for hour in sorted(joining) for each in plan.objects(hour)]
+        judged |= _judge(spark, plan, more, len(objects))
+        objects += more
         window = sorted({*window, *joining})
-        ruling = rule(judged, silver.published(), rejects.published(), window, plan.source.events)
-        lap("rule")
-        joining = ruling.joining
 
     summary = {RUN_ID: plan.run_id, HOURS: ",".join(window), ATTEMPT: uuid.uuid4().hex}
-    columns = ["arrival_hour","object_id","raw_hash","fate","reason","payload","event_id","event_date","winner_hour","winner_object","winner_hash","contract"]
-    none = {"event_id":"string","event_date":"date","winner_hour":"string","winner_object":"string","winner_hash":"string"}
-    duplicates = ruling.duplicates.withColumns({"fate": F.lit("duplicate"), "payload": F.lit(None).cast("binary"), "reason": F.when(F.col("raw_hash") == F.col("winner_hash"), "exact").otherwise("conflict")})
-    rejects.overwrite(judged.records.where("_fate <> 'good'").withColumnsRenamed({"_fate":"fate","_reason":"reason","_payload":"payload"}).withColumns({n: F.lit(None).cast(t) for n, t in none.items()}).select(columns).union(duplicates.select(columns)), window, "hash", summary)
-    lap("rejects")
-    good = judged.records.where("_fate = 'good'")
-    silver.overwrite(good.join(F.broadcast(ruling.duplicates.select("_record")), "_record", "left_anti").drop("_record","_fate","_reason","_payload"), window, "none", summary)
-    lap("silver")
-    expected = judged.fates + Counter({(h, "duplicate"): n for h, n in ruling.counts.items()})
-    for hour, count in ruling.counts.items(): expected[hour, "good"] -= count
-    expected = +expected
-    audit(silver, rejects, window, expected, judged.dates, plan.source.events)
-    lap("audit")
+    rejects.overwrite(rejected(judged, ruling), window, "hash", summary)
+    silver.overwrite(good(judged, ruling), window, "none", summary)
+    fates = fates_after(judged, ruling)
+    audit(silver, rejects, window, fates, judged.dates, plan.source.events)
     result = {
-        "run_id": plan.run_id, "hours": window, "joined": sorted(set(window)-set(plan.hours)),
-        "rejects_snapshot": rejects.publish(), "silver_snapshot": silver.publish(),
-        "counts": {h: {f: expected[h, f] for f in ("good","filtered","quarantined","duplicate")} for h in window},
+        "run_id": plan.run_id,
+        "hours": window,
+        "joined": sorted({*window} - {*plan.hours}),
+        "rejects_snapshot": rejects.publish(),
+        "silver_snapshot": silver.publish(),
+        "counts": {hour: {fate: fates[hour, fate] for fate in FATES} for hour in window},
     }
-    for table in (rejects, silver): table.drop_branch()
-    lap("publish")
+    rejects.drop_branch()
+    silver.drop_branch()
     return result
 
-def lap(w): pass
 
-def main(argv):
-    options = getResolvedOptions(argv, ["JOB_NAME", "plan"])
-    plan = Plan.read(options["plan"])
+def rejected(judged: Judged, ruling: Ruling) -> DataFrame:
+    """The rows of rejects: what was filtered or quarantined, and the copies that lost."""
+    refused = judged.records.where("_fate <> 'good'").select(
+        "arrival_hour",
+        "object_id",
+        "raw_hash",
+        F.col("_fate").alias("fate"),
+        F.col("_reason").alias("reason"),
+        F.col("_payload").alias("payload"),
+        F.lit(None).cast("string").alias("event_id"),
+        F.lit(None).cast("date").alias("event_date"),
+        *(F.lit(None).cast("string").alias(name) for name in ("winner_hour", "winner_object", "winner_hash")),
+        "contract",
+    )
+    exact = F.col("raw_hash") == F.col("winner_hash")
+    lost = ruling.duplicates.withColumns(
+        {
+            "fate": F.lit("duplicate"),
+            "reason": F.when(exact, "exact").otherwise("conflict"),
+            "payload": F.lit(None).cast("binary"),
+        }
+    )
+    return refused.union(lost.select(*refused.columns))
+
+
+def good(judged: Judged, ruling: Ruling) -> DataFrame:
+    """The rows of Silver."""
+    losers = F.broadcast(ruling.duplicates.select("_record"))
+    rows = judged.records.where("_fate = 'good'").join(losers, "_record", "left_anti")
+    return rows.drop("_record", "_fate", "_reason", "_payload")
+
+
+def fates_after(judged: Judged, ruling: Ruling) -> Counter[tuple[str, str]]:
+    """Records by (arrival hour, fate), the copies that lost no longer counted as good."""
+    fates = judged.fates + Counter({(hour, "duplicate"): count for hour, count in ruling.counts.items()})
+    fates.subtract({(hour, "good"): count for hour, count in ruling.counts.items()})
+    return +fates
+
+
+def _half_published(silver: BranchedTable, rejects: BranchedTable) -> set[str]:
+    """The hours of a run that was killed between its two fast-forwards: rejects is ahead of Silver."""
+    ahead = rejects.last_run()
+    if ahead.get(ATTEMPT) == silver.last_run().get(ATTEMPT):
+        return set()
+    return set(filter(None, ahead.get(HOURS, "").split(",")))
+
+
+def _judge(spark: SparkSession, plan: Plan, objects: list[BronzeObject], first: int) -> Judged:
+    partitions = sum(each.size for each in objects) // SHUFFLE_BYTES
+    spark.conf.set("spark.sql.shuffle.partitions", max(spark.sparkContext.defaultParallelism, partitions))
+    return judge_objects(spark, plan, objects, first)
+
+
+def _rule(judged: Judged, silver: BranchedTable, rejects: BranchedTable, window: list[str], plan: Plan) -> Ruling:
+    return rule(judged, silver, rejects, window, plan.source.events)
+
+
+def main(argv: list[str]) -> None:
+    """Parse the arguments, run, and put the result where the plan says."""
+    plan = Plan.read(getResolvedOptions(argv, ["JOB_NAME", "plan"])["plan"])
     result = run(SparkSession.builder.getOrCreate(), plan)
     write_json(plan.result, result)
     print(json.dumps(result))

@@ -5,6 +5,7 @@ its parser is left with the few that need it for their syntax or as aggregates a
 a plain name, which ``translate`` looks up in what ``functions`` defines.
 """
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from sqlglot import exp, tokens
@@ -13,7 +14,7 @@ from sqlglot.dialects.trino import Trino
 from sqlglot.errors import ParseError, TokenError
 from sqlglot.tokens import Token, TokenType
 
-from local.athena.errors import malformed
+from local.athena.errors import malformed, place
 from local.errors import AwsError
 
 HIDDEN = ("$path", "$file_size", "$file_modified_time")
@@ -28,8 +29,24 @@ _AGGREGATES_AND_WINDOWS = (
 _SPECIAL_FORMS = ("COALESCE", "IF", "NULLIF", "CONCAT", "ROW", "ARRAY", "MAP", "TRY", "UNNEST", "EXISTS")
 _OWN_SYNTAX = ("CAST", "TRY_CAST", "EXTRACT", "MAX_BY", "MIN_BY")
 
-# Written in other dialects, taken by sqlglot everywhere, refused by Athena.
+# Written in other dialects, taken by sqlglot everywhere, refused by Athena: words, what may not stand before a
+# bracket, and, by the node that sqlglot makes of it, the rest.
 _FOREIGN_TOKENS = (TokenType.DCOLON, TokenType.QUALIFY, TokenType.ILIKE, TokenType.RLIKE, TokenType.GLOB)
+_FOREIGN_JOINS = ("SEMI", "ANTI", "ASOF", "POSITIONAL")
+_BEFORE_A_LIST = {"", "(", ",", "=", "SELECT", "WHERE", "AND", "OR", "NOT", "IN", "THEN", "ELSE", "WHEN", "||"}
+_FOREIGN_NODES: dict[type[exp.Expr], Callable[[Any], str | None]] = {
+    exp.Star: lambda node: next((name.upper() for name, value in node.args.items() if value), None),
+    exp.Group: lambda node: "ALL" if node.args.get("all") else None,
+    exp.Join: lambda node: next((word for word in (node.kind, node.method) if word in _FOREIGN_JOINS), None),
+    exp.Limit: lambda node: "%" if node.args.get("limit_options") else None,
+    exp.Distinct: lambda node: (
+        "ON" if node.args.get("on") else "," if isinstance(node.parent, exp.AggFunc) and node.expressions[1:] else None
+    ),
+    exp.JSONExtract: lambda node: "->",
+    exp.JSONExtractScalar: lambda node: "->>",
+    exp.SimilarTo: lambda node: "SIMILAR",
+    exp.Pivot: lambda node: "PIVOT",
+}
 
 
 class AthenaSql(Trino):  # type: ignore[misc]
@@ -64,9 +81,7 @@ def parse_hive(sql: str) -> exp.Expr:
 
 
 def _parse(sql: str, dialect: Trino | Hive) -> exp.Expr:
-    found = [token for token in tokenize(sql, dialect) if token.token_type in _FOREIGN_TOKENS]
-    if found:
-        raise _mismatched(found[0].line, found[0].col - len(found[0].text) + 1, found[0].text)
+    _refuse_foreign_tokens(tokenize(sql, dialect))
     try:
         statements = [statement for statement in dialect.parse(sql) if statement is not None]
     except ParseError as error:
@@ -75,7 +90,21 @@ def _parse(sql: str, dialect: Trino | Hive) -> exp.Expr:
         raise _mismatched(first["line"], first["col"] - len(highlight) + 1, highlight) from None
     if len(statements) != 1:
         raise malformed("Only one sql statement is allowed." if statements else "Query string is empty.")
+    for node in statements[0].walk():
+        foreign = _FOREIGN_NODES.get(type(node), lambda node: None)(node)
+        if foreign:
+            raise malformed(f"{place(node)}mismatched input '{foreign}'")
     return statements[0]
+
+
+def _refuse_foreign_tokens(found: list[Token]) -> None:
+    before = ""
+    for token in found:
+        list_begins = token.token_type == TokenType.L_BRACKET and before in _BEFORE_A_LIST
+        from_first = token.token_type == TokenType.FROM and before == ""
+        if token.token_type in _FOREIGN_TOKENS or list_begins or from_first:
+            raise _mismatched(token.line, token.col - len(token.text) + 1, token.text)
+        before = token.text.upper()
 
 
 def tokenize(sql: str, dialect: Trino | Hive | None = None) -> list[Token]:

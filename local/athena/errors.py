@@ -59,6 +59,7 @@ _DUCKDB_ERRORS: list[tuple[str, str, str | None]] = [
     ("^Binder Error: (No function matches|Cannot compare|.*type mismatch)", "TYPE_MISMATCH", None),
     ("must appear in the GROUP BY clause", "EXPRESSION_NOT_AGGREGATE", None),
     ("More than one row returned by a subquery", "SUBQUERY_MULTIPLE_ROWS", None),
+    ("^unordered_map::at", "NOT_SUPPORTED", "the local Athena does not serve this function in an UNNEST over a column"),
     ("^Out of Memory Error", "EXCEEDED_LOCAL_MEMORY_LIMIT", None),
 ]
 

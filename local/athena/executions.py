@@ -171,7 +171,8 @@ class Executions:
             if execution.state == "QUEUED":
                 self._end(execution, "CANCELLED", _BY_USER)
                 return
-        self._interrupt([execution_id])
+        # What cannot be interrupted, such as a commit, is not waited for here.
+        threading.Thread(target=self._interrupt, args=([execution_id],), daemon=True).start()
 
     def close(self) -> None:
         """Stop all work, for the end of the process: what is under way fails, and nothing new begins."""

@@ -74,7 +74,9 @@ CREATE MACRO json_scalar (x, path, place) AS CASE
     WHEN NOT trino_reads_equally(x) OR try(json_type(x, place)) = 'DOUBLE' THEN extract_scalar(CAST(x AS VARCHAR), path)
     WHEN try(json_type(x, place)) IN ('OBJECT', 'ARRAY') THEN NULL
     ELSE try(json_extract_string(x, place)) END;
-CREATE MACRO json_part (x, path) AS CAST(extract_json(CAST(x AS VARCHAR), path) AS JSON);
+CREATE MACRO json_part (x, path, place) AS CASE
+    WHEN trino_reads_equally(x) THEN try(json_extract(x, place))
+    ELSE CAST(extract_json(CAST(x AS VARCHAR), path) AS JSON) END;
 CREATE MACRO trino.json_parse (x) AS CASE
     WHEN canonical_json(x) IS NULL AND x IS NOT NULL
     THEN CAST(fail('INVALID_FUNCTION_ARGUMENT: Cannot convert value to JSON: ''' || x || '''') AS JSON)

@@ -232,6 +232,12 @@ def canonical(text: str) -> str | None:
     except orjson.JSONDecodeError:
         # Not JSON; or JSON of a kind that orjson refuses: lone surrogates, a thousand levels.
         try:
+            _DECODER.decode(text)
+        except RecursionError:
+            pass
+        except ValueError:
+            return None
+        try:
             stream = tokens(text)
             compact = _compact(stream, next(stream))
             for _ in stream:

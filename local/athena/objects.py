@@ -65,7 +65,7 @@ def read(found: S3Object) -> bytes:
     try:
         content: bytes = s3.get_object(Bucket=found.bucket, Key=found.key)["Body"].read()
         return _gunzip(content) if found.key.endswith(".gz") else content
-    except (s3.exceptions.NoSuchKey, isal_zlib.error, EOFError):
+    except (s3.exceptions.NoSuchKey, isal_zlib.error, EOFError):  # type: ignore[misc]  # isal says nothing of its types
         raise QueryError("HIVE_CURSOR_ERROR", f"Failed to read file: {found.path}") from None
 
 

@@ -60,6 +60,8 @@ class Query:
             f"_col{at}" if name.startswith(_UNNAMED) else spelled.get(name, name)
             for at, name in enumerate(query.named_selects)
         ]
+        if len(names) != len(kinds):
+            raise not_supported("a star over columns of the same name")
         self.columns = [Column(name, str(kind)) for name, kind in zip(names, kinds, strict=True)]
         """What the result has."""
 
@@ -128,18 +130,29 @@ def _bind(query: exp.Query, relations: dict[str, Relation], context: Context) ->
     query = normalize_identifiers(query, dialect=AthenaSql)
     for scope in _scopes(query):
         for alias, (node, source) in scope.selected_sources.items():
-            if isinstance(source, exp.Table):
-                database = catalog.database_of(source, context.database)
-                name, _, metadata = source.name.partition("$")
-                definition = catalog.get(database, name, source)
-                if catalog.is_view(definition):
-                    text, database = views.read(definition)
-                    inner = _bind(text, relations, replace(context, database=database))
-                    node.replace(exp.alias_(inner.subquery(copy=False), alias, table=True, copy=False))
-                    continue
-                bound = f"table_{len(relations)}"
-                relations[bound] = _relation(definition, metadata, source, context)
-                source.replace(exp.alias_(exp.to_table(bound), alias, quoted=True, table=True))
+            if not isinstance(source, exp.Table):
+                continue
+            if not isinstance(source.this, exp.Identifier):
+                raise not_supported("table functions", source)
+            database = catalog.database_of(source, context.database)
+            name, _, metadata = source.name.partition("$")
+            definition = catalog.get(database, name, source)
+            for column in scope.columns:
+                # db.table.column: the table has that name alone from here on.
+                if (column.db, column.table) == (database, alias):
+                    column.set("db", None)
+            if catalog.is_view(definition):
+                text, database = views.read(definition)
+                inner = _bind(text, relations, replace(context, database=database))
+                node.replace(exp.alias_(inner.subquery(copy=False), alias, table=True, copy=False))
+                continue
+            bound = f"table_{len(relations)}"
+            relations[bound] = _relation(definition, metadata, source, context)
+            source.set("this", exp.to_identifier(bound))
+            for part in ("db", "catalog", "version"):
+                source.set(part, None)
+            if not source.alias:
+                source.set("alias", exp.TableAlias(this=exp.to_identifier(alias, quoted=True)))
     return query
 
 

@@ -82,13 +82,12 @@ def _json(node: exp.Anonymous, context: Context) -> exp.Expr:
     steps = json_text.parse_path(path)
     if steps is None:
         raise QueryError("INVALID_FUNCTION_ARGUMENT", f"Invalid JSON path: '{path}'", node)
-    document, text = node.expressions
-    if node.name.lower() == "json_extract":
-        return _call("json_part", document, text)
     if any(isinstance(step, str) and re.search(r'["\\]', step) for step in steps):
-        return _call("extract_scalar", exp.cast(document, "text"), text)
+        raise not_supported("a JSON path with quotes in a name", node)
+    document, text = node.expressions
     place = "$" + "".join(f"[{step}]" if isinstance(step, int) else f'."{step}"' for step in steps)
-    return _call("json_scalar", document, text, exp.Literal.string(place))
+    macro = {"json_extract_scalar": "json_scalar", "json_extract": "json_part"}[node.name.lower()]
+    return _call(macro, document, text, exp.Literal.string(place))
 
 
 def _date_format(node: exp.Anonymous, context: Context) -> exp.Expr:

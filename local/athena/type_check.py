@@ -22,7 +22,7 @@ _FAMILIES: dict[exp.DType, str] = {
 
 
 def check_types(query: exp.Expr) -> None:
-    """Refuse comparisons across kinds of types, and the joining of text with anything else.
+    """Refuse comparisons across kinds of types, the joining of text with anything else, and results of two kinds.
 
     :param query: qualified, with its types annotated.
     :raises QueryError: TYPE_MISMATCH with the place.
@@ -34,9 +34,7 @@ def check_types(query: exp.Expr) -> None:
             parts = [node.this, node.args["low"], node.args["high"]]
             _require_one_kind(node, parts, "Cannot check if {} is BETWEEN {}")
         elif isinstance(node, exp.In):
-            _require_one_kind(
-                node, [node.this, *node.expressions], "IN value and list items must be the same type: {}, {}"
-            )
+            _require_one_kind(node, [node.this, *node.expressions], "IN value and list items differ in type: {}, {}")
         elif isinstance(node, (exp.DPipe, exp.Concat)):
             parts = node.expressions if isinstance(node, exp.Concat) else [node.left, node.right]
             _require_one_kind(node, parts, "Cannot concatenate {} and {}")
@@ -44,6 +42,21 @@ def check_types(query: exp.Expr) -> None:
                 raise QueryError(
                     "TYPE_MISMATCH", f"Unexpected parameters ({_type(parts[0])}) for function concat", node
                 )
+        elif isinstance(node, (exp.Case, exp.If, exp.Coalesce)):
+            _require_one_kind(node, _results(node), "All results must be of the same type: {}, {}")
+        elif isinstance(node, exp.SetOperation):
+            for left, right in zip(node.left.selects, node.right.selects, strict=False):
+                _require_one_kind(node, [left, right], "a column has incompatible types in the set operation: {}, {}")
+
+
+def _results(node: exp.Case | exp.If | exp.Coalesce) -> list[exp.Expr]:
+    if isinstance(node, exp.Coalesce):
+        return [node.this, *node.expressions]
+    branches = (
+        [branch.args["true"] for branch in node.args["ifs"]] if isinstance(node, exp.Case) else [node.args["true"]]
+    )
+    default = node.args.get("default") or node.args.get("false")
+    return [*branches, default] if default else branches
 
 
 def _require_one_kind(node: exp.Expr, parts: list[exp.Expr], message: str) -> None:

@@ -1,1 +1,1 @@
-"""The steps of bronze_to_silver.py: plan, judging, winners, tables, audit. Shipped with `clickstream` by --extra-py-files."""
+"""The parts of the Bronze to Silver job; they travel to Glue in the zip of `--extra-py-files`."""

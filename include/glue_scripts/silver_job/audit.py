@@ -1,4 +1,4 @@
-"""What was written, against what was judged; asked of the branches, before anyone can read them."""
+"""What was written, against what was judged: asked of the branches, before anyone can read them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from clickstream.sources.model import Events
 from silver_job.tables import BranchedTable
-from silver_job.winners import arrival_range, sharing_keys
+from silver_job.winners import in_range, sharing_ids
 
 
 class AuditFailed(RuntimeError):
@@ -22,24 +22,21 @@ def audit(
     rejects: BranchedTable,
     window: Collection[str],
     expected: Counter[tuple[str, str]],
-    dates: Counter[date],
+    dates: Collection[date],
     events: Events,
 ) -> None:
-    """Check both branches.
-
-    Raises:
-        AuditFailed: naming the branches, and what differs by hour.
-    """
     in_window = F.col("arrival_hour").isin(*window)
-    first, last = arrival_range(window, events)
-    rows = silver.written().where(F.col("arrival_hour").between(first, last))
-    fates = rejects.written().where(F.col("arrival_hour").between(first, last))
+    rows = silver.written().where(in_range(window, events))
+    fates = rejects.written().where(in_range(window, events))
     duplicates = fates.where((F.col("fate") == "duplicate") & (in_window | F.col("winner_hour").isin(*window)))
-
     written = rows.where(in_window)
-    ids = written.select("event_date", "event_id").union(duplicates.select("event_date", "event_id"))
-    others = sharing_keys(rows.where(~in_window & F.col("event_date").isin(*dates)), ids, dates)
-    held = written.union(others).select(
+    rows_by_date = silver.rows_by_date(window)
+    if max(rows_by_date.values(), default=0) > 200000:
+        ids = written.select("event_date", "event_id").union(duplicates.select("event_date", "event_id"))
+        rows = written.union(sharing_ids(rows.where(~in_window & F.col("event_date").isin(*dates)), ids, rows_by_date))
+    else:
+        rows = rows.where(in_window | F.col("event_date").isin(*dates))
+    held = rows.select(
         "event_date",
         "event_id",
         F.lit(1).alias("rows"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
+from datetime import date
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -44,6 +46,12 @@ class BranchedTable:
         """The rows of the run's branch."""
         return self._spark.table(f"{self._identifier}.branch_{self.branch}")
 
+    def rows_by_date(self, window: Collection[str]) -> Counter[date]:
+        """Published rows outside the window by event date, from metadata alone."""
+        partitions = self._spark.table(f"{self._identifier}.partitions").where(~F.col("partition.arrival_hour").isin(*window))
+        rows = partitions.groupBy("partition.event_date").agg(F.sum("record_count")).collect()
+        return Counter(dict(rows))
+
     def open_branch(self) -> None:
         """Make the run's branch from main, after dropping those that earlier runs left: one writer is guaranteed."""
         for (name,) in self._spark.table(f"{self._identifier}.refs").select("name").collect():
@@ -77,7 +85,9 @@ class BranchedTable:
 
     def last_run(self) -> dict[str, str]:
         """Summary of the newest snapshot of main that a run of this job made; empty when there is none."""
-        rows = self._spark.table(f"{self._identifier}.snapshots").select("snapshot_id", "parent_id", "summary").collect()
+        rows = (
+            self._spark.table(f"{self._identifier}.snapshots").select("snapshot_id", "parent_id", "summary").collect()
+        )
         snapshots = {row.snapshot_id: row for row in rows}
         refs = self._spark.table(f"{self._identifier}.refs").where("name = 'main'").select("snapshot_id").collect()
         snapshot = snapshots.get(refs[0].snapshot_id) if refs else None

@@ -103,7 +103,6 @@ def prove(source: Source) -> TaskGroup:
                 "--plan": "s3://{{ ti.xcom_pull(task_ids='" + PLAN + f"')['lake'] }}}}/runs/{name}/{RUN}/job.json"
             },
             pool=name,
-            retries=2,
         )
 
         check = AthenaStepOperator(

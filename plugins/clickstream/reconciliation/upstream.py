@@ -88,13 +88,14 @@ def upstream_deficits(flows: Mapping[datetime, HourFlow], checked: Iterable[date
         else:
             unseen = 0
         deficit = flow.stream - flow.bronze - carried
-        if deficit > unseen and hour in spoken_of:
+        missing = deficit - unseen
+        if missing > 0 and hour in spoken_of:
             findings.append(
                 Finding(
                     arrival_hour=hour_text(hour),
                     code="upstream_deficit",
-                    records=deficit,
-                    text=f"the stream took {flow.stream} records and {deficit} of them never reached Bronze",
+                    records=missing,
+                    text=f"the stream took {flow.stream} records and {missing} of them never reached Bronze",
                 )
             )
         carried = min(max(-deficit, 0), flow.largest_object)

@@ -111,6 +111,11 @@ EXPRESSIONS = {
     "json_extract('{\"a\": {\"b\": 1}}', '$.a')": '{"b":1}',
     "json_format(json_parse('{\"b\": 1, \"a\": [true]}'))": '{"a":[true],"b":1}',
     "CAST(json_extract('{\"a\": [1, 2]}', '$.a') AS array(bigint))": "[1, 2]",
+    "json_format(json_extract('{\"a\": false', '$.a'))": "false",
+    "json_extract('{\"a\": {\"b\": [1, \"x\"], \"c\": {}}, ', '$.a')": '{"b":[1,"x"],"c":{}}',
+    "json_extract('{\"b\" 1, \"a\": 2}', '$.a')": None,
+    "json_format(json_extract('{\"a\": null}', '$.a'))": "null",
+    "json_extract('{\"a\": 1}', '$.b')": None,
     "TRY(json_parse('{'))": None,
     "json_array_length('[1, 2]')": "2",
 }  # fmt: skip
@@ -189,6 +194,9 @@ REFUSED = {
     "SELECT DATE '2026-11-18' = '2026-11-18'": "TYPE_MISMATCH: line 1:13: Cannot apply operator: date = varchar",
     "SELECT x FROM (VALUES '1') t (x) WHERE x IN (1, 2)": "TYPE_MISMATCH: line 1:40: IN value",
     "SELECT x FROM (VALUES 1) t (x) WHERE x BETWEEN '0' AND '2'": "TYPE_MISMATCH: line 1:38: Cannot check if integer",
+    "SELECT CASE WHEN 1 = 1 THEN 'a' ELSE 1 END": "TYPE_MISMATCH: line 1:18: All results must be of the same type",
+    "SELECT coalesce(1, 'a')": "TYPE_MISMATCH: ",
+    "SELECT 1 UNION SELECT 'a'": "TYPE_MISMATCH: ",
     "SELECT 'a' || 1": "TYPE_MISMATCH: line 1:8: Cannot concatenate varchar and integer",
     "SELECT md5('a')": "FUNCTION_NOT_FOUND: Unexpected parameters for function md5",
     "SELECT x AS y FROM (VALUES 1) t (x) WHERE y = 1": "COLUMN_NOT_FOUND: line 1:43: Column 'y' cannot be resolved",
@@ -213,6 +221,8 @@ REFUSED = {
     "SELECT reduce(ARRAY[1], 0, (s, x) -> s + x, s -> s)": f"NOT_SUPPORTED: line 1:8: {UNSERVED} the function reduce",
     "SELECT now() AT TIME ZONE 'Europe/Berlin'": "NOT_SUPPORTED: ",
     "SELECT * FROM (VALUES 1) t (x) TABLESAMPLE BERNOULLI (50)": "NOT_SUPPORTED: ",
+    "SELECT * FROM range(3)": f"NOT_SUPPORTED: line 1:15: {UNSERVED} table functions",
+    "SELECT * FROM '/etc/hostname'": "TABLE_NOT_FOUND: ",
     "EXPLAIN SELECT 1": f"NOT_SUPPORTED: {UNSERVED} EXPLAIN statements",
     "CREATE TABLE t AS SELECT 1 AS a": f"NOT_SUPPORTED: {UNSERVED} CREATE TABLE AS SELECT",
     "UNLOAD (SELECT 1) TO 's3://b/x' WITH (format = 'PARQUET')": f"NOT_SUPPORTED: {UNSERVED} UNLOAD statements",
@@ -223,6 +233,23 @@ REFUSED = {
 @pytest.mark.parametrize("sql", REFUSED)
 def test_refused_queries(athena: Athena, sql: str) -> None:
     assert athena.reason(sql).startswith(REFUSED[sql])
+
+
+def test_a_sample_of_a_table_is_refused(athena: Athena) -> None:
+    athena.create_text_table("raw", ())
+    assert athena.reason("SELECT * FROM raw TABLESAMPLE BERNOULLI (50)").startswith("NOT_SUPPORTED: ")
+
+
+def test_a_table_goes_by_its_name_and_its_databases(athena: Athena) -> None:
+    athena.create_text_table("raw", ())
+    athena.put("raw/a", b"x:y\n")
+    name = athena.database
+    assert athena.rows(f"SELECT RAW.line, {name}.raw.line FROM {name}.raw") == [("x:y", "x:y")]
+    assert athena.rows(f"SELECT r.LINE FROM AwsDataCatalog.{name}.raw AS r") == [("x:y",)]
+    assert athena.rows("SELECT r.line, x FROM raw r CROSS JOIN UNNEST(split(r.line, ':')) AS u (x) ORDER BY x") == [
+        ("x:y", "x"),
+        ("x:y", "y"),
+    ]
 
 
 def test_the_time_is_the_clouds(athena: Athena, common_cloud: Cloud) -> None:

@@ -83,6 +83,14 @@ def test_predicates_on_partition_keys_spare_the_other_partitions(day: Athena, wh
     assert day.scanned(f"SELECT line FROM raw WHERE {where}") == sum(sizes)
 
 
+def test_a_predicate_on_the_path_spares_the_object(day: Athena) -> None:
+    broken = day.put("raw/hour=00/broken.gz", b"not gzip")
+    assert day.reason("SELECT count(*) FROM raw") == f"HIVE_CURSOR_ERROR: Failed to read file: {broken}"
+    sql = f"""SELECT count(*) FROM raw WHERE "$path" NOT IN ('', '{broken}') AND hour < '02'"""
+    assert day.value(sql) == "2"
+    assert day.scanned(sql) == 2 + 11
+
+
 @pytest.mark.parametrize(
     "where",
     [

@@ -132,10 +132,22 @@ class Lake:
         faults: list[dict[str, Any]] = self.control.get("/_local/faults").json()["faults"]
         return faults
 
-    def begin(self, window: Window, *, forced: bool = False) -> tuple[Run, str]:
-        """A new run up to its job: the run, and what comes next (process, check or record)."""
+    def begin(self, window: Window, *, forced: bool = False, latest: bool = False) -> tuple[Run, str]:
+        """A new run up to its job: the run, and what comes next (process, check or record).
+
+        Args:
+            latest: judge by the newest contract.
+        """
         run = Run(self.place, self.source, f"test.{uuid4().hex}")
-        plan = make_plan(self.place, self.source, window, run=run.run, triggered_by="test", forced=forced)
+        plan = make_plan(
+            self.place,
+            self.source,
+            window,
+            run=run.run,
+            triggered_by="test",
+            forced=forced,
+            contract="latest" if latest else "pinned",
+        )
         run.write("plan", plan.model_dump(mode="json"))
         self._ask_for(run, Survey())
         following = inspect_run(run)
@@ -169,9 +181,9 @@ class Lake:
             reconcile_run(run)
         return Outcome(record_run(run), source_report(self.place, self.source))
 
-    def prove(self, window: Window, *, forced: bool = False) -> Outcome:
+    def prove(self, window: Window, *, forced: bool = False, latest: bool = False) -> Outcome:
         """One whole run over a window."""
-        run, following = self.begin(window, forced=forced)
+        run, following = self.begin(window, forced=forced, latest=latest)
         if following == "process":
             self.run_job(run)
         return self.conclude(run, following)

@@ -5,14 +5,18 @@ hours join the run, in Silver and in rejects. Whatever the moment, readers of ma
 as it is afterwards, and what runs next ends in the very rows of a run that nobody disturbed.
 """
 
+import json
+import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from clickstream.lake.windows import hour_text
+from clickstream.reconciliation import steps
 from clickstream.reconciliation.steps import Run
+from clickstream.sources.loader import INCLUDE
 from tests.integration.stack.clouds import copy_of
 from tests.integration.stack.feed import DAYS, Feed
 from tests.integration.stack.proof import KINDS, JobFailed, Lake, Outcome, lake_on
@@ -116,6 +120,31 @@ def test_the_late_object_changes_hours_of_all_days(late: LateState, feed: Feed) 
 
 
 @pytest.mark.full
+def test_winners_that_go_away_are_replaced_though_the_job_is_killed_between_the_fast_forwards(
+    proven_state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A new contract refuses records of the first day, so that copies of other days become good: between the
+    fast-forwards these are in neither table, and no copy leads to them."""
+    contract = _stricter_contract(tmp_path / "include", monkeypatch)
+    with lake_on(copy_of(proven_state, tmp_path / "undisturbed")) as lake:
+        before = lake.rows()
+        _assert_all_verified(_judging_by(contract, lake).prove(lake.days(0, 0), latest=True))
+        after = lake.rows()
+    second_day = f'"{hour_text(lake.days(1, 1).start)[:10]}T'
+    assert [row for row in after["silver"] if second_day in row and row not in before["silver"]]
+
+    with lake_on(copy_of(proven_state, tmp_path)) as lake:
+        lake = _judging_by(contract, lake)
+        run, step = lake.begin(lake.days(0, 0), latest=True)
+        _kill_job(lake, run, BETWEEN_THE_FAST_FORWARDS)
+        assert lake.rows() == {"rejects": after["rejects"], "silver": before["silver"]}
+        lake.run_job(run)
+        _assert_all_verified(lake.conclude(run, step))
+        assert lake.rows() == after
+        assert lake.branches() == []
+
+
+@pytest.mark.full
 def test_a_first_run_that_is_killed_between_the_fast_forwards(
     sent_state: Path, proven_state: Path, tmp_path: Path
 ) -> None:
@@ -130,6 +159,21 @@ def test_a_first_run_that_is_killed_between_the_fast_forwards(
         _assert_all_verified(lake.prove(lake.days(2, 2)))
         assert lake.rows() == undisturbed
         assert lake.branches() == []
+
+
+def _stricter_contract(include: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Add a contract to the source's, which most pages no longer meet; its version."""
+    schemas = Path(shutil.copytree(INCLUDE / "schemas", include / "schemas")) / "retail_web"
+    document = json.loads((schemas / "1.0.0.json").read_text())
+    document["properties"]["page_url"] = {"enum": ["/changed", "/cart"]}
+    (schemas / "1.1.0.json").write_text(json.dumps(document))
+    monkeypatch.setattr(steps, "INCLUDE", include)
+    return "1.1.0"
+
+
+def _judging_by(contract: str, lake: Lake) -> Lake:
+    events = lake.source.events.model_copy(update={"contract": contract})
+    return replace(lake, source=lake.source.model_copy(update={"events": events}))
 
 
 def _kill_job(lake: Lake, run: Run, kill: Kill) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from clickstream.contract.judge import Judge, Judgement
+from clickstream.contract.judge import MAX_DEPTH, Judge, Judgement
 from clickstream.contract.schema import Schema
 from clickstream.sources.model import Source
 
@@ -56,6 +56,7 @@ CONTRACT = {
     "empty object": (b"{}", "required:event_id"),
     "array": (b"[]", "type:$"),
     "array of events": (b"[" + text() + b"]", "type:$"),
+    "array with a key twice": (b'[{"event_id": 1}, {"event_id": 2}]', "type:$"),
     "null": (b"null", "type:$"),
     "text": (b'"event"', "type:$"),
     "number": (b"1", "type:$"),
@@ -231,6 +232,34 @@ def test_a_repeated_key_is_found_on_a_nested_path(source: Source, schema: Schema
     assert fate(judge(with_raw('"meta": {"id": "a", "id": "b"}'), HOUR)) == "quarantined duplicate_key"
     assert fate(judge(with_raw('"meta": {"id": "a"}, "meta": {"id": "b"}'), HOUR)) == "quarantined duplicate_key"
     assert judge(with_raw('"meta": {"id": "a"}, "id": 1, "id": 2'), HOUR).event_id == "a"
+    assert fate(judge(with_raw('"meta": 7, "id": 1, "id": 2'), HOUR)) == "quarantined type:meta"
+
+
+@pytest.mark.parametrize(
+    ("levels", "expected"),
+    [(MAX_DEPTH, "good"), (MAX_DEPTH + 1, "quarantined too_deep"), (1023, "quarantined too_deep")],
+)
+@pytest.mark.parametrize(("opened", "closed"), ["[]", ('{"a":[', "]}")], ids=["arrays", "objects and arrays"])
+def test_a_record_may_be_nested_so_deep_and_no_deeper(
+    judge: Judge, levels: int, expected: str, opened: str, closed: str
+) -> None:
+    """The record itself is the first level."""
+    pairs, odd = divmod(levels - 1, len(closed))
+    nested = "[" * odd + opened * pairs + closed * pairs + "]" * odd
+    judged = judge(with_raw(f'"seen": {nested or 0}'), HOUR)
+    assert fate(judged) == expected
+    if judged.extra:
+        assert judged.extra == f'{{"seen":{nested}}}'
+
+
+def test_many_objects_side_by_side_are_not_deep(judge: Judge) -> None:
+    assert fate(judge(with_raw('"seen": [' + ",".join(['{"a": []}'] * 1000) + "]"), HOUR)) == "good"
+
+
+def test_a_record_that_is_too_deep_is_quarantined_whatever_it_says(judge: Judge) -> None:
+    nested = "[" * 300 + "]" * 300
+    for fragment in ('"consent": false', '"event_id": "e-2"', '"event_type": "hover"'):
+        assert fate(judge(with_raw(f'{fragment}, "seen": {nested}'), HOUR)) == "quarantined too_deep"
 
 
 DEPTHS = (2, 100, 253, 254, 255, 256, 257, 500, 990, 1000, 1010, 1020, 1023, 1024, 1025, 5000, 200_000)

@@ -6,17 +6,19 @@ which have tests of their own: what is shown here is what the steps make of thei
 
 from __future__ import annotations
 
+import gzip
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 
-from clickstream.contract.records import read_object
+from clickstream.contract.records import raw_hash, read_object
 from clickstream.lake.objects import read_json, write_json
 from clickstream.lake.windows import Window
+from clickstream.producer.receipt import Receipt
 from clickstream.reconciliation.entry import Entry
 from clickstream.reconciliation.ledger import Ledger
 from clickstream.reconciliation.plan import make_plan
@@ -75,7 +77,8 @@ class Stage:
         self.source = declared or source()
         self.s3 = MemoryS3()
         self.tables: dict[str, list[Snapshot]] = {kind: [] for kind in KINDS}
-        self.partitions: set[str] = set()
+        self.registered: dict[str, set[str]] = defaultdict(set)
+        """Hours with a partition, by table."""
         self.jobs = 0
         self.statements: dict[str, str] = {}
         self.streamed: Mapping[int, int] = {}
@@ -98,9 +101,21 @@ class Stage:
         for (bucket, name), body in self.s3.objects.items():
             found = re.search(r"year=(\d+)/month=(\d+)/day=(\d+)/hour=(\d+)/", name)
             if found and bucket == self.place.lake:
-                hour = "{}-{}-{}T{}:00:00Z".format(*found.groups())
+                hour = _hour(found.groups())
                 if hour in hours & self.partitions:
                     yield hour, name, body
+
+    @property
+    def partitions(self) -> set[str]:
+        """Hours of Bronze that Athena sees."""
+        return self.registered[self.source.table("bronze_text")]
+
+    # The producer
+
+    def acknowledge(self, hour: int, *records: bytes) -> None:
+        """The producer was promised these records in that hour."""
+        with Receipt(self.s3, self.place.evidence, self.source.name, "send") as receipt:
+            receipt.acknowledge([raw_hash(record) for record in records], at(hour))
 
     # Silver and rejects
 
@@ -235,9 +250,23 @@ class Stage:
                 if content.unreadable:
                     raise AthenaFailed(f"HIVE_CURSOR_ERROR: Failed to read file at s3://{self.place.lake}/{stored}")
                 bronze[hour, stored] = content.records
+        if name == "receipts":
+            return [*_missing(self._promised(sql), rows, bronze)]
         if name == "manifest":
             return [row(path=f"s3://{self.place.lake}/{k}", **sums(*r)) for (_, k), r in bronze.items() if r]
         return [*_identity(bronze, [placed for placed in rows if placed.hour in hours])]
+
+    def _promised(self, sql: str) -> Counter[tuple[str, str]]:
+        """Hours and raw hashes of the registered receipts that a query asks for."""
+        asked = re.search(r"IN \(([^)]*)\) AND raw_hash", sql)
+        hours = set(re.findall(r"'([^']+)'", asked[1])) if asked else set()
+        promised: Counter[tuple[str, str]] = Counter()
+        for (bucket, name), body in self.s3.objects.items():
+            found = re.search(r"/hashes/year=(\d+)/month=(\d+)/day=(\d+)/hour=(\d+)/", name)
+            hour = _hour(found.groups()) if found else ""
+            if bucket == self.place.evidence and hour in hours & self.registered[self.source.table("receipts")]:
+                promised.update((hour, line) for line in gzip.decompress(body).decode().split())
+        return promised
 
     # What it came to
 
@@ -259,6 +288,11 @@ class Stage:
         """What the hour's current entry names as its findings."""
         uri = self.entry(hour).findings
         return orjson.loads(orjson.dumps(read_json(self.s3, uri))) if uri else []
+
+
+def _hour(values: Sequence[str]) -> str:
+    """The arrival hour of a partition's values."""
+    return "{}-{}-{}T{}:00:00Z".format(*values)
 
 
 def _judged(raw: Mapping[str, list[tuple[str, bytes]]]) -> dict[str, list[Placed]]:
@@ -316,6 +350,17 @@ def _identity(bronze: Mapping[tuple[str, str], list[bytes]], rows: list[Placed])
         )
 
 
+def _missing(
+    promised: Counter[tuple[str, str]], rows: list[Placed], bronze: Mapping[tuple[str, str], list[bytes]]
+) -> Iterator[dict[str, str | None]]:
+    processed = {placed.hour for placed in rows}
+    held = Counter(raw_hash(placed.record) for placed in rows)
+    held.update(raw_hash(r) for (hour, _), records in bronze.items() if hour not in processed for r in records)
+    for (hour, promise), copies in promised.items():
+        if held[promise] < copies:
+            yield row(arrival_hour=hour, records=copies - held[promise], raw_hashes=promise)
+
+
 class Catalog:
     """Glue, as far as it is asked."""
 
@@ -330,16 +375,17 @@ class Catalog:
     def get_paginator(self, operation: str) -> Catalog:
         return self
 
-    def paginate(self, *, Expression: str, **_: Any) -> Iterator[dict[str, Any]]:  # noqa: N803
+    def paginate(self, *, TableName: str, Expression: str, **_: Any) -> Iterator[dict[str, Any]]:  # noqa: N803
         day = "-".join(re.findall(r"'(\d+)'", Expression))
-        yield {"Partitions": [{"Values": re.split("[-T:]", p)[:4]} for p in self.stage.partitions if p.startswith(day)]}
+        there = self.stage.registered[TableName]
+        yield {"Partitions": [{"Values": re.split("[-T:]", hour)[:4]} for hour in there if hour.startswith(day)]}
 
-    def batch_create_partition(self, *, PartitionInputList: list[Any], **_: Any) -> Any:  # noqa: N803
-        self.stage.partitions |= {"{}-{}-{}T{}:00:00Z".format(*each["Values"]) for each in PartitionInputList}
+    def batch_create_partition(self, *, TableName: str, PartitionInputList: list[Any], **_: Any) -> Any:  # noqa: N803
+        self.stage.registered[TableName] |= {_hour(each["Values"]) for each in PartitionInputList}
         return {}
 
-    def batch_delete_partition(self, *, PartitionsToDelete: list[Any], **_: Any) -> Any:  # noqa: N803
-        self.stage.partitions -= {"{}-{}-{}T{}:00:00Z".format(*each["Values"]) for each in PartitionsToDelete}
+    def batch_delete_partition(self, *, TableName: str, PartitionsToDelete: list[Any], **_: Any) -> Any:  # noqa: N803
+        self.stage.registered[TableName] -= {_hour(each["Values"]) for each in PartitionsToDelete}
         return {}
 
     def get_job(self, *, JobName: str) -> Any:  # noqa: N803

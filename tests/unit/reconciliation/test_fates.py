@@ -66,6 +66,11 @@ def test_any_difference_is_one(changes: dict[str, Any]) -> None:
     assert not HourFates(Counter(hour.fates)).agrees_with(said(hour))
 
 
+def test_the_fingerprint_is_that_of_every_other_engine() -> None:
+    vector = [text.encode() for text in ("", "a", "é✓", "x\ty", '{"a":1}')]
+    assert Fingerprint.of(vector) == (5, 12164072789, 15957857887)
+
+
 def test_fingerprints_add_up_and_do_not_depend_on_order() -> None:
     assert Fingerprint.of([GOOD]).plus(Fingerprint.of([LATE, DOUBLE])) == Fingerprint.of([DOUBLE, GOOD, LATE])
     assert Fingerprint.of([GOOD, GOOD]) != Fingerprint.of([GOOD])

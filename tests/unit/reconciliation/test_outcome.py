@@ -196,6 +196,6 @@ def test_an_hour_that_changed_unchecked_keeps_its_figures_and_fails(s3: MemoryS3
 def test_the_hour_before_is_taken_from_the_ledger_for_what_it_carried_over(s3: MemoryS3) -> None:
     before = entry(0, tiers={"stream": 10, "bronze": 12}, largest_object=4)
     for carried, state in ((2, "verified"), (1, "failed")):
-        known = before.model_copy(update={"tiers": before.tiers.model_copy(update={"bronze": 6 + carried})})
+        known = before.model_copy(update={"tiers": before.tiers.model_copy(update={"bronze": 10 + carried})})
         (made,) = check(s3, tiers=("stream", "bronze", "silver"), streamed={1: 5}, current={at(0): known})
         assert made.state == state

@@ -82,6 +82,12 @@ class TestUnentered:
         assert made.hours == (text(3), text(4), text(10))
         assert made.window_hours == (text(10),)
 
+    def test_they_are_no_part_of_the_window_that_they_lie_beside(self, stage: Stage) -> None:
+        stage.commit("silver", (), "killed", (text(3), text(6)))
+        made = plan(stage, 4, 5)
+        assert made.hours == (text(3), text(4), text(5), text(6))
+        assert made.window_hours == (text(4), text(5))
+
     def test_a_run_that_was_killed_between_the_two_tables(self, stage: Stage) -> None:
         enter(stage, 0, silver=stage.commit("silver", (), "r0", (text(0),)), rejects=stage.commit("rejects", ()))
         stage.commit("rejects", (), "killed", (text(3),))

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from clickstream.contract.records import raw_hash
 from clickstream.lake.objects import read_json, write_json
 from clickstream.reconciliation.progress import current_entries, verified_through
 from clickstream.reconciliation.steps import CountBronze, Verdict, inspect_run, record_run
@@ -430,6 +431,58 @@ def test_a_run_under_a_name_that_was_used_before_takes_nothing_from_then(stage: 
     verdict = stage.prove(0, 3, "r0")
     assert verdict is not None
     assert verdict.failed == [text(1)]
+
+
+class TestProducer:
+    """A source whose producer keeps receipts. An object is keyed by its oldest record: hour 1's first record may lie in
+    hour 0's last object."""
+
+    @pytest.fixture
+    def stage(self) -> Stage:
+        made = Stage(source(tiers=("producer", "bronze", "silver")))
+        made.put(0, "x", A, B)
+        made.put(1, "x", C)
+        made.acknowledge(0, A)
+        made.acknowledge(1, B, C)
+        return made
+
+    @pytest.mark.parametrize(
+        "runs", [[(0, 1)], [(0, 0), (1, 1)], [(1, 1), (0, 0)]], ids=["at once", "on", "in reverse"]
+    )
+    def test_what_was_acknowledged_is_found_in_whatever_order_hours_are_run(
+        self, stage: Stage, runs: list[tuple[int, int]]
+    ) -> None:
+        for number, (first, last) in enumerate(runs):
+            assert stage.prove(first, last, f"r{number}") == Verdict([], [])
+        assert stage.states == {0: "verified", 1: "verified"}
+        assert [stage.entry(hour).tiers.producer for hour in (0, 1)] == [1, 2]
+
+    @pytest.mark.parametrize("runs", [[(0, 1)], [(1, 1), (0, 0)]], ids=["at once", "in reverse"])
+    def test_what_was_acknowledged_and_is_not_there_fails_its_hour(
+        self, stage: Stage, runs: list[tuple[int, int]]
+    ) -> None:
+        stage.acknowledge(1, D)
+        stage.acknowledge(1, D)
+        stage.put(1, "y", D)
+        verdicts = [stage.prove(first, last, f"r{first}") for first, last in runs]
+        assert verdicts[0] == Verdict([text(1)], ["acknowledged_missing"])
+        assert stage.states == {0: "verified", 1: "failed"}
+        (finding,) = stage.findings(1)
+        assert (finding["records"], finding["samples"]) == (1, [raw_hash(D)])
+
+    def test_a_receipt_of_another_hour_does_not_count(self, stage: Stage) -> None:
+        stage.acknowledge(2, D)
+        assert stage.prove(0, 1, "r0") == Verdict([], [])
+
+    def test_a_torn_object_of_an_hour_that_nobody_has_processed_does_not_stop_the_next_one(self, stage: Stage) -> None:
+        stage.put(0, "torn", body=packed(D)[:-3])
+        assert stage.prove(1, 1, "r1") == Verdict([], [])
+
+
+def test_a_source_without_a_producer_is_asked_for_no_receipts(stage: Stage) -> None:
+    assert "receipts" not in stage.statements
+    assert stage.source.table("receipts") not in stage.registered
+    assert stage.entry(1).tiers.producer is None
 
 
 def test_a_deficit_upstream_fails_its_hour() -> None:

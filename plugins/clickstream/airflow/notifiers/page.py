@@ -32,7 +32,7 @@ class PageOnVerdict(BaseNotifier):
             return
         entries = [
             entry
-            for _, entry in sorted(run.current.items())
+            for entry in sorted(run.ledger.read(), key=lambda entry: entry.arrival_hour)
             if entry.run == run.run and entry.state == "failed" and set(causes) & set(entry.causes)
         ]
         findings = [

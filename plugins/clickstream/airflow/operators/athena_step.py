@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -91,5 +92,6 @@ class AthenaStepOperator(AwsBaseOperator[AthenaHook]):
         client: Any = self.hook.conn
         answer = client.get_query_execution(QueryExecutionId=execution)
         bucket, key = split_uri(answer["QueryExecution"]["ResultConfiguration"]["OutputLocation"])
+        csv.field_size_limit(sys.maxsize)  # a cell of a query's answer may be longer than csv's cautious 128 KiB
         text = run.place.s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode()
         return [{name: value or None for name, value in row.items()} for row in csv.DictReader(io.StringIO(text))]

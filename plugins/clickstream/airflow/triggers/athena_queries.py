@@ -9,6 +9,8 @@ from typing import Any
 from airflow.providers.amazon.aws.hooks.athena import AthenaHook
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
+from clickstream.airflow.triggers import FIRST_LOOK_SECONDS
+
 
 class AthenaQueriesTrigger(BaseTrigger):
     """Fires when all of some queries have ended, or one has failed; a kill by a person stops those still running.
@@ -40,6 +42,7 @@ class AthenaQueriesTrigger(BaseTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         names = {execution: name for name, execution in self.executions.items()}
         async with await AthenaHook(aws_conn_id=self.aws_conn_id).get_async_conn() as client:
+            await asyncio.sleep(FIRST_LOOK_SECONDS)
             while True:
                 answer = await client.batch_get_query_execution(QueryExecutionIds=list(names))
                 states = {e["QueryExecutionId"]: e["Status"] for e in answer["QueryExecutions"]}

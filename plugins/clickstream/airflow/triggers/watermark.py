@@ -11,6 +11,7 @@ from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from clickstream.airflow.runs import source_named
+from clickstream.airflow.triggers import FIRST_LOOK_SECONDS
 from clickstream.lake.windows import hour_text, parse_hour
 from clickstream.reconciliation.watermark import read_watermark, watermark_request
 
@@ -52,6 +53,7 @@ class WatermarkTrigger(BaseTrigger):
         source, end = source_named(self.source), parse_hour(self.end)
         hook = AwsBaseHook(aws_conn_id=self.aws_conn_id, client_type="cloudwatch")
         async with await hook.get_async_conn() as client:
+            await asyncio.sleep(FIRST_LOOK_SECONDS)
             while True:
                 late = datetime.now(UTC) > datetime.fromisoformat(self.deadline)
                 answer = await client.get_metric_data(**watermark_request(source, end))
