@@ -86,7 +86,7 @@ async def app(scope: dict[str, Any], receive: Receive, send: Send) -> None:
 
 def _is_of_ministack(prefix: str, operation: str) -> bool:
     return (prefix == "AmazonAthena" and operation in ATHENA_OF_MINISTACK) or (
-        prefix == "AWSGlue" and operation in GLUE_OF_MINISTACK
+        prefix == "AWSGlue" and operation in GLUE_OF_MINISTACK - GLUE_OPERATIONS
     )
 
 

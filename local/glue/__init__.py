@@ -4,6 +4,7 @@ Job definitions are ours too, because ministack drops ``ExecutionProperty``, and
 Operations: https://docs.aws.amazon.com/glue/latest/webapi/API_Operations.html
 """
 
+import asyncio
 from functools import cache
 from typing import Any
 
@@ -14,6 +15,7 @@ from local import database, settings
 from local.errors import AwsError
 from local.glue.job_runs import JobRuns
 from local.glue.jobs import Jobs
+from local.glue.partitions import batch_delete_partition
 
 OPERATIONS = frozenset(
     {
@@ -26,6 +28,7 @@ OPERATIONS = frozenset(
         "GetJobRun",
         "GetJobRuns",
         "BatchStopJobRun",
+        "BatchDeletePartition",
     }
 )
 """The ``AWSGlue.`` operations that are answered here; all others are ministack's."""
@@ -78,4 +81,6 @@ async def handle(operation: str, request: dict[str, Any]) -> dict[str, Any]:
             return runs.page(request)
         case "BatchStopJobRun":
             return runs.stop(request["JobName"], request["JobRunIds"])
+        case "BatchDeletePartition":
+            return await asyncio.to_thread(batch_delete_partition, request)
     raise AwsError("UnknownOperationException", f"Glue's {operation} is not served here")

@@ -13,12 +13,20 @@ from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from airflow.providers.amazon.aws.hooks.glue import GlueJobHook
 from airflow.triggers.base import BaseTrigger
 
+from clickstream.airflow.triggers import athena_queries, watermark
 from clickstream.airflow.triggers.athena_queries import AthenaQueriesTrigger
 from clickstream.airflow.triggers.glue_run import GlueRunTrigger
 from clickstream.airflow.triggers.watermark import WatermarkTrigger
 
 DEADLINE = 10
 """Seconds after which a trigger that does not fire is given up."""
+
+
+@pytest.fixture(autouse=True)
+def looks_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a trigger spares the scheduler is no use here."""
+    for module in (athena_queries, watermark):
+        monkeypatch.setattr(module, "FIRST_LOOK_SECONDS", 0)
 
 
 class Client:

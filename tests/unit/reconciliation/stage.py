@@ -196,12 +196,12 @@ class Stage:
         self.run(run).write("plan", plan.model_dump(mode="json"))
         following: Any = "process"
         steps: list[tuple[str, Callable[[], Any]]] = [
-            ("survey", lambda: self._ask(run, Survey())),
+            ("survey", lambda: self.ask(run, Survey())),
             ("inspect", lambda: inspect_run(self.run(run))),
             ("repair", lambda: repair_run(self.run(run))),
-            ("count", lambda: self._ask(run, CountBronze())),
+            ("count", lambda: self.ask(run, CountBronze())),
             ("job", lambda: self.job(run)),
-            ("check", lambda: self._ask(run, Check())),
+            ("check", lambda: self.ask(run, Check())),
             ("reconcile", lambda: reconcile_run(self.run(run))),
         ]
         skipped = {"process": set(), "check": {"repair", "count", "job"}}
@@ -219,7 +219,8 @@ class Stage:
         """The run as its next step opens it."""
         return Run(self.place, self.source, run)
 
-    def _ask(self, run: str, step: QueryStep) -> None:
+    def ask(self, run: str, step: QueryStep) -> None:
+        """Take a step's queries to Athena, as often as it asks."""
         while queries := step.queries(self.run(run)):
             self.statements.update(queries)
             try:
