@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from clickstream.contract.schema import Schema
-from clickstream.lake.listing import StoredObject, list_hours
+from clickstream.lake.listing import StoredObject, list_hour, list_hours
 from clickstream.lake.place import Place
-from clickstream.lake.windows import parse_hour
+from clickstream.lake.windows import HOUR, parse_hour
 from clickstream.reconciliation.check import Evidence, findings_by_hour
 from clickstream.reconciliation.entry import Entry, State, Tiers
 from clickstream.reconciliation.fates import HourFates
@@ -93,7 +93,7 @@ def entries_of_check(
         )
 
     counted = upstream_counts(place.cloudwatch, source, hours) if hours else {}
-    flows = _flows(current, manifests, counted.get("stream", {})) if "stream" in source.tiers else {}
+    flows = _flows(place, source, current, manifests, counted.get("stream", {})) if "stream" in source.tiers else {}
     for deficit in upstream_deficits(flows, hours):
         findings[deficit.arrival_hour].append(deficit)
 
@@ -170,7 +170,11 @@ def _refreshed(manifest: Manifest, listing: Sequence[StoredObject]) -> Manifest:
 
 
 def _flows(
-    current: Mapping[datetime, Entry], manifests: Mapping[str, Manifest], stream: Mapping[datetime, int]
+    place: Place,
+    source: Source,
+    current: Mapping[datetime, Entry],
+    manifests: Mapping[str, Manifest],
+    stream: Mapping[datetime, int],
 ) -> dict[datetime, HourFlow]:
     """What each hour's stream took and its Bronze holds: of earlier hours as the ledger has it."""
     flows = {
@@ -182,6 +186,10 @@ def _flows(
         hour = parse_hour(text)
         largest = max((o.content.records for o in manifest.objects), default=0)
         flows[hour] = HourFlow(stream[hour], manifest.content.records, largest)
+    before = source.verify_from - HOUR
+    if not list_hour(place.s3, place.lake, source.delivery.prefix, before):
+        # Nothing lies before the first proven hour: there is nothing that could have been carried into it.
+        flows[before] = HourFlow(0, 0, 0)
     return flows
 
 

@@ -84,18 +84,15 @@ def upstream_deficits(flows: Mapping[datetime, HourFlow], checked: Iterable[date
     for hour in sorted(flows):
         flow = flows[hour]
         if previous is None or hour - previous != HOUR:
-            carried, unseen = 0, flow.largest_object
-        else:
-            unseen = 0
+            carried = flow.largest_object
         deficit = flow.stream - flow.bronze - carried
-        missing = deficit - unseen
-        if missing > 0 and hour in spoken_of:
+        if deficit > 0 and hour in spoken_of:
             findings.append(
                 Finding(
                     arrival_hour=hour_text(hour),
                     code="upstream_deficit",
-                    records=missing,
-                    text=f"the stream took {flow.stream} records and {missing} of them never reached Bronze",
+                    records=deficit,
+                    text=f"the stream took {flow.stream} records and {deficit} of them never reached Bronze",
                 )
             )
         carried = min(max(-deficit, 0), flow.largest_object)

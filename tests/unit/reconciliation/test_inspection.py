@@ -217,6 +217,28 @@ def test_an_hour_outside_the_span_is_not_compared(s3: MemoryS3) -> None:
     assert look(s3, plan(0), near, far, tables=in_silver(near)) == Inspection()
 
 
+@pytest.mark.parametrize(
+    ("changes", "compared"),
+    [
+        ({}, True),
+        ({"first_hour": text(1), "last_hour": text(1)}, True),
+        ({"first_hour": text(2)}, False),
+        ({"last_hour": text(0)}, False),
+        ({"ledger_head": 4}, True),
+        ({"ledger_head": 3}, False),
+    ],
+    ids=["within", "its only hour", "too early", "too late", "the newest line then", "a line written since"],
+)
+def test_what_is_compared_are_the_entries_of_the_span_that_were_there_when_the_run_was_planned(
+    s3: MemoryS3, changes: dict[str, Any], compared: bool
+) -> None:
+    for hour in (0, 1):
+        put(s3, hour, "a", *RECORDS)
+    entries = [verified(s3, hour, counted(hour, "a", *RECORDS), sequence=hour * 4) for hour in (0, 1)]
+    inspection = look(s3, plan(5, **changes), *entries, verified(s3, 5), tables=in_silver(entries[0]))
+    assert inspection.differing == inspection.check == ((text(1),) if compared else ())
+
+
 class TestUnreadable:
     """An object that broke off when it was first seen."""
 

@@ -182,6 +182,16 @@ def test_it_is_found_again_after_the_hour_was_rebuilt_before(stage: Stage, deed:
     assert stage.jobs == 4
 
 
+@pytest.mark.parametrize("deed", TABLES)
+def test_a_late_object_does_not_cover_up_for_what_was_changed_in_the_tables(stage: Stage, deed: Deed) -> None:
+    """The hour is processed for it, and so rebuilt; that somebody wrote there is told all the same."""
+    deed(stage)
+    stage.put(1, "late", b"g click")
+    assert stage.prove(0, 3, "r1") == Verdict([text(1)], ["tables_changed"])
+    assert stage.prove(0, 3, "r2", forced=True) == Verdict([], [])
+    assert stage.entry(1).tiers.bronze == 4
+
+
 def test_a_change_that_is_undone_passes_again(stage: Stage) -> None:
     rows = stage.rows("silver")
     without_rows(stage)
@@ -487,7 +497,7 @@ def test_a_source_without_a_producer_is_asked_for_no_receipts(stage: Stage) -> N
 
 def test_a_deficit_upstream_fails_its_hour() -> None:
     stage = Stage(source(tiers=("stream", "bronze", "silver")))
-    stage.streamed = {0: 2, 1: 5}
+    stage.streamed = {0: 1, 1: 5}
     stage.put(0, "x", A)
     stage.put(1, "x", B, C)
     assert stage.prove(0, 1, "r0") == Verdict([text(1)], ["upstream_deficit"])

@@ -53,7 +53,7 @@ def test_only_hours_that_the_run_checks_are_spoken_of() -> None:
 
 
 def test_the_order_in_which_hours_are_known_does_not_matter() -> None:
-    flows = {at(1): HourFlow(100, 94, 10), at(0): HourFlow(100, 106, 10)}
+    flows = {at(1): HourFlow(100, 94, 10), at(0): HourFlow(100, 96, 10)}
     assert upstream_deficits(flows, flows) == []
 
 
