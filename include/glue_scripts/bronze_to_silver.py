@@ -129,7 +129,7 @@ def _judge(spark: SparkSession, plan: Plan, objects: list[BronzeObject], first: 
 
 
 def _rule(judged: Judged, silver: BranchedTable, rejects: BranchedTable, window: list[str], plan: Plan) -> Ruling:
-    return rule(judged, silver, rejects, window, plan.source.events)
+    return rule(judged, silver.published(), rejects.published(), window, plan.source.events)
 
 
 def main(argv: list[str]) -> None:

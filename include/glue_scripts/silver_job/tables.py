@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection
-from datetime import date
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -45,12 +43,6 @@ class BranchedTable:
     def written(self) -> DataFrame:
         """The rows of the run's branch."""
         return self._spark.table(f"{self._identifier}.branch_{self.branch}")
-
-    def rows_by_date(self, window: Collection[str]) -> Counter[date]:
-        """Published rows outside the window by event date, from metadata alone."""
-        partitions = self._spark.table(f"{self._identifier}.partitions").where(~F.col("partition.arrival_hour").isin(*window))
-        rows = partitions.groupBy("partition.event_date").agg(F.sum("record_count")).collect()
-        return Counter(dict(rows))
 
     def open_branch(self) -> None:
         """Make the run's branch from main, after dropping those that earlier runs left: one writer is guaranteed."""
