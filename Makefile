@@ -37,8 +37,6 @@ COMMAND := cd $(ROOT) && $(AIRFLOW)/python -m commands
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help doctor up down clean logs send prove backfill status break restore check test test-full bench
-# `make -C here status JSON=1` must print one JSON object and nothing else.
-MAKEFLAGS += --no-print-directory
 
 ##@ The stack
 doctor: ## is this machine fit? all faults at once, before any download

@@ -128,4 +128,5 @@ def _free_ports(count: int) -> list[int]:
     return ports
 
 
-os.environ.pop("MAKEFLAGS", None)  # these calls of make are a person's, not parts of the make that runs the tests
+for inherited in ("MAKEFLAGS", "MAKELEVEL"):
+    os.environ.pop(inherited, None)  # these calls of make are a person's, not parts of the make that runs the tests
