@@ -83,7 +83,7 @@ bench: installed ## the final check's cost in scans of Bronze, on a stack that `
 # Tests that need the local cloud's libraries run in its environment, all others in Airflow's; both always run.
 pytest: environments
 	@cd $(ROOT) && failed=0; \
-	$(LOCAL)/python -m pytest -m "$(MARKS)" tests/integration/local || failed=1; \
+	$(LOCAL)/python -m pytest -m "$(MARKS)" tests/integration/local tests/integration/spark || failed=1; \
 	$(AIRFLOW)/python -m pytest -m "$(MARKS)" tests/unit tests/dags tests/integration/stack tests/e2e || failed=1; \
 	exit $$failed
 

@@ -68,13 +68,13 @@ def proven_days(current: Mapping[datetime, Entry]) -> dict[datetime, int]:
     """Records of each day, by its midnight, of which every hour has passed."""
     passed = {hour: entry for hour, entry in current.items() if entry.state in PASSED}
     midnights = {hour.replace(hour=0) for hour in passed}
-    whole = [day for day in midnights if all(hour in passed for hour in _window(day))]
-    return {day: sum(passed[hour].bronze.records for hour in _window(day)) for day in whole}
+    whole = [day for day in midnights if all(hour in passed for hour in day_window(day))]
+    return {day: sum(passed[hour].bronze.records for hour in day_window(day)) for day in whole}
 
 
 def queries_of(place: Place, source: Source, day: datetime, current: Mapping[datetime, Entry]) -> dict[str, str]:
     """What a run over the day asks: SQL by name, the scan first."""
-    plan = make_plan(place, source, _window(day), run="benchmark", triggered_by="benchmark")
+    plan = make_plan(place, source, day_window(day), run="benchmark", triggered_by="benchmark")
     assert plan.silver_snapshot and plan.rejects_snapshot
     hours = list(plan.window_hours)
     snapshots = plan.silver_snapshot, plan.rejects_snapshot
@@ -100,7 +100,8 @@ def ask(athena: Any, sql: str) -> tuple[float, float]:
     return statistics["EngineExecutionTimeInMillis"] / 1000, statistics["DataScannedInBytes"] / 1e6
 
 
-def _window(day: datetime) -> Window:
+def day_window(day: datetime) -> Window:
+    """The hours of a day, by its midnight."""
     return Window(day, day + timedelta(days=1))
 
 

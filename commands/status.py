@@ -19,6 +19,7 @@ from commands.terminal import Failed, command
 
 STYLES = {"verified": "green", "excepted": "yellow", "failed": "bold red", "late_change": "red"}
 TIERS = ("producer", "stream", "delivery", "bronze", "silver")
+WIDEST = 1000
 FATES = ("good", "filtered", "quarantined", "duplicate")
 
 
@@ -51,7 +52,7 @@ def show(told: Mapping[str, Any], console: Console | None = None) -> None:
         table = Table(title=f"{name}: verified through {standing['verified_through'] or 'nothing yet'}")
         table.add_column("arrival hour", no_wrap=True)
         for column in (*TIERS, *FATES[1:]):
-            table.add_column(column, justify="right")
+            table.add_column(column, justify="right", no_wrap=True)
         table.add_column("state", no_wrap=True)
         for hour in standing["hours"]:
             tiers, state = hour["tiers"], hour["state"]
@@ -64,6 +65,10 @@ def show(told: Mapping[str, Any], console: Console | None = None) -> None:
             )
         table.add_section()
         table.add_row("all", *_totals(standing["hours"]), "")
+        # A figure is never cut short: where the terminal is too narrow, or there is none, the line is longer.
+        console.width = max(
+            console.width, console.measure(table, options=console.options.update(max_width=WIDEST)).maximum
+        )
         console.print(table)
         _show_dates(console, standing)
 

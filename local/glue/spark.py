@@ -47,7 +47,7 @@ def prepare(folder: Path, script: str, arguments: dict[str, str]) -> tuple[list[
     modules = [_download(url, folder / "modules") for url in _listed(arguments.get("--extra-py-files"))]
     _check_modules(_listed(arguments.get("--additional-python-modules")))
     iceberg = "iceberg" in _listed(arguments.get("--datalake-formats"))
-    defaults = {**_defaults(folder, iceberg), **_conf(arguments.get("--conf"))}
+    defaults = {**settings(folder, iceberg), **_conf(arguments.get("--conf"))}
     (folder / "conf").mkdir()
     lines = [f"{key} {value}\n" for key, value in defaults.items()]
     (folder / "conf" / "spark-defaults.conf").write_text("".join(lines))
@@ -120,14 +120,14 @@ def kill_running() -> None:
         _kill(group)
 
 
-def _kill(group: int) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(group, signal.SIGKILL)
+def settings(folder: Path, iceberg: bool) -> dict[str, str]:
+    """What a Spark session finds set.
 
-
-def _defaults(folder: Path, iceberg: bool) -> dict[str, str]:
+    :param folder: for its temporary files.
+    :param iceberg: with ``glue_catalog``.
+    """
     catalog = "spark.sql.catalog.glue_catalog"
-    settings = {
+    defaults = {
         "spark.master": "local[2]",
         "spark.driver.memory": os.environ.get("SPARK_DRIVER_MEMORY", "4g"),
         "spark.driver.host": "127.0.0.1",
@@ -143,7 +143,7 @@ def _defaults(folder: Path, iceberg: bool) -> dict[str, str]:
         "spark.hadoop.fs.s3a.path.style.access": "true",
     }
     if iceberg:
-        settings |= {
+        defaults |= {
             "spark.sql.extensions": "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
             catalog: "org.apache.iceberg.spark.SparkCatalog",
             f"{catalog}.catalog-impl": "org.apache.iceberg.aws.glue.GlueCatalog",
@@ -153,7 +153,12 @@ def _defaults(folder: Path, iceberg: bool) -> dict[str, str]:
             f"{catalog}.s3.endpoint": endpoint_url(),
             f"{catalog}.s3.path-style-access": "true",
         }
-    return settings
+    return defaults
+
+
+def _kill(group: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGKILL)
 
 
 def _conf(value: str | None) -> dict[str, str]:

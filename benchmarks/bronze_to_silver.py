@@ -1,0 +1,211 @@
+"""How fast does Bronze become Silver, beside what one would write without us?
+
+Four ways from the same objects of the same store, each as a Glue job of the local cloud, in turns:
+
+- `bronze_to_silver`, the product's: contract, fates, winners over all of Silver, branches, audit;
+- `plain`, a PySpark script: inferred schema, dropDuplicates, dates overwritten;
+- `plain + rejects`, the same with a hash of each line and a table of what was left out;
+- `duckdb`, one process that parses and deduplicates: the floor, without Spark, catalog or commit.
+
+All read copies of a day's objects without the few records that name a key twice: those end the plain script with an
+AnalysisException. Only the product's Silver is right (the others take a client's clock of 2099, or a copy of
+yesterday's event), which costs. Expected: not slower than the plain script all the same, for that reads all twice.
+
+A run's seconds are those of its process; `work` is what is left without the start of a Spark session, measured as a
+run that does nothing else. Memory is the highest sum of proportional set sizes of a run's processes.
+
+Run it where `make up` has proven a day: `make bench`. It makes tables of its own and removes them.
+"""
+
+from __future__ import annotations
+
+import gzip
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import boto3
+
+import commands  # noqa: F401  puts the product on the path
+from benchmarks.final_check import SOURCE, day_window, proven_days
+from clickstream.contract.judge import DUPLICATE_KEY, Judge
+from clickstream.contract.records import read_object
+from clickstream.contract.schema import load_schema
+from clickstream.lake.objects import split_uri, write_json
+from clickstream.lake.place import Place
+from clickstream.lake.windows import parse_hour
+from clickstream.provisioning.iceberg_tables import RejectsTable, SilverTable
+from clickstream.provisioning.resource import Cloud
+from clickstream.reconciliation.count import job_plan
+from clickstream.reconciliation.entry import Entry
+from clickstream.reconciliation.ledger import Ledger
+from clickstream.reconciliation.manifest import Manifest, load_manifest
+from clickstream.reconciliation.plan import make_plan
+from clickstream.reconciliation.progress import current_entries
+from clickstream.sources.loader import INCLUDE, load_sources
+from clickstream.sources.model import Source
+
+ROUNDS = 3
+NAME = "benchmark"
+"""Stands for the source in the names of tables, jobs and folders."""
+CONTENDERS = Path(__file__).parent / "contenders"
+OURS, START, FLOOR = "bronze_to_silver", "session", "duckdb"
+POLL_SECONDS = 0.1
+
+
+def main() -> None:
+    place, source = Place.of(boto3.Session()), load_sources()[0][SOURCE]
+    current = current_entries(Ledger(place.s3, place.evidence, source.name).read())
+    days = proven_days(current)
+    if not days:
+        sys.exit("bronze to silver: no proven day here: make up")
+    day = max(days, key=days.__getitem__)
+    seconds: dict[str, list[float]] = {}
+    memory: dict[str, float] = {}
+    with contenders(place, source, day, current) as jobs:
+        for _ in range(ROUNDS):
+            for name, arguments in jobs.items():
+                took, peak = run(place.glue, f"{NAME}__{name}", arguments)
+                seconds.setdefault(name, []).append(took)
+                memory[name] = max(peak, memory.get(name, 0))
+    whole = {name: median(values) for name, values in seconds.items()}
+    work = {name: took if name == FLOOR else took - whole[START] for name, took in whole.items()}
+    print(f"bronze to silver, {day:%Y-%m-%d}: {days[day]:,} records, medians of {ROUNDS} runs in turns")
+    print("                      run      work   events/s   to ours    memory")
+    for name, took in whole.items():
+        figures = f"{work[name]:8.1f} s{days[day] / work[name]:11,.0f}{work[name] / work[OURS]:10.2f}"
+        print(f"  {name:<16}{took:7.1f} s{'' if name == START else figures:>31}{memory[name]:7,.0f} MB")
+
+
+@contextmanager
+def contenders(
+    place: Place, source: Source, day: datetime, current: Mapping[datetime, Entry]
+) -> Iterator[dict[str, dict[str, str]]]:
+    """A Glue job for each contender, and the product's tables under a name of their own; removed in the end.
+
+    Yields:
+        The arguments of each job's runs.
+    """
+    ours = source.model_copy(update={"name": NAME})
+    _remove(place)
+    for table in (SilverTable, RejectsTable):
+        table(ours, Cloud.of(boto3.Session())).create()
+    bronze = f"s3://{place.lake}/{NAME}/{source.delivery.prefix}{day:year=%Y/month=%m/day=%d}/"
+    plain = {
+        "--bronze": bronze,
+        "--silver": f"glue_catalog.{place.database}.{NAME}_plain",
+        "--rejects_table": f"glue_catalog.{place.database}.{NAME}_plain_rejects",
+    }
+    product = place.glue.get_job(JobName=f"{source.name}__bronze_to_silver")["Job"]
+    scripts = {
+        START: ("session.py", {}),
+        OURS: (None, {"--plan": _plan(place, ours, day, current)}),
+        "plain": ("plain.py", {**plain, "--rejects": "no"}),
+        "plain_rejects": ("plain.py", {**plain, "--silver": f"{plain['--silver']}_careful", "--rejects": "yes"}),
+        FLOOR: ("duckdb_floor.py", {"--bronze": bronze}),
+    }
+    for name, (script, _) in scripts.items():
+        command = product["Command"]
+        if script:
+            key = f"{NAME}/{script}"
+            place.s3.upload_file(str(CONTENDERS / script), place.lake, key)
+            command = {**command, "ScriptLocation": f"s3://{place.lake}/{key}"}
+        arguments = product["DefaultArguments"]
+        place.glue.create_job(Name=f"{NAME}__{name}", Role=product["Role"], Command=command, DefaultArguments=arguments)
+    try:
+        yield {name: arguments for name, (_, arguments) in scripts.items()}
+    finally:
+        for name in scripts:
+            place.glue.delete_job(JobName=f"{NAME}__{name}")
+        _remove(place)
+
+
+def run(glue: Any, job: str, arguments: dict[str, str]) -> tuple[float, float]:
+    """Seconds of a job's run, and the most memory that its processes had together, in megabytes."""
+    peak, ended = 0.0, threading.Event()
+
+    def watch() -> None:
+        nonlocal peak
+        while not ended.wait(POLL_SECONDS):
+            peak = max(peak, _megabytes(job))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    began = time.perf_counter()
+    started = glue.start_job_run(JobName=job, Arguments=arguments)["JobRunId"]
+    while (found := glue.get_job_run(JobName=job, RunId=started)["JobRun"])["JobRunState"] in {"STARTING", "RUNNING"}:
+        time.sleep(POLL_SECONDS)
+    took = time.perf_counter() - began
+    ended.set()
+    watcher.join()
+    if found["JobRunState"] != "SUCCEEDED":
+        sys.exit(f"bronze to silver: {job}: {found['JobRunState']}: {found.get('ErrorMessage')}")
+    return took, peak
+
+
+def _plan(place: Place, ours: Source, day: datetime, current: Mapping[datetime, Entry]) -> str:
+    schema = load_schema(INCLUDE / "schemas", SOURCE, ours.events.contract)
+    judge = Judge(ours, schema)
+    manifests = [
+        _copy(place, judge, load_manifest(place.s3, uri)) for hour in day_window(day) if (uri := current[hour].manifest)
+    ]
+    plan = make_plan(place, ours, day_window(day), run=NAME, triggered_by=NAME)
+    document = job_plan(place, ours, plan, manifests, {}, {schema.version: schema})
+    return write_json(place.s3, place.run_uri(NAME, NAME, "job"), document)
+
+
+def _copy(place: Place, judge: Judge, manifest: Manifest) -> Manifest:
+    """An hour of Bronze again, below NAME, without the records that name a key twice."""
+    hour = parse_hour(manifest.arrival_hour)
+    objects = []
+    for each in manifest.objects:
+        found = read_object(each.key, place.s3.get_object(Bucket=place.lake, Key=each.key)["Body"].read())
+        kept = [record for record in found.records if judge(record, hour).reason != DUPLICATE_KEY]
+        body = gzip.compress(b"\n".join(kept), 6)
+        key = f"{NAME}/{each.key}"
+        etag = place.s3.put_object(Bucket=place.lake, Key=key, Body=body)["ETag"]
+        objects.append(each.model_copy(update={"key": key, "etag": etag, "size": len(body)}))
+    return manifest.model_copy(update={"objects": tuple(objects)})
+
+
+def _remove(place: Place) -> None:
+    tables = place.glue.get_tables(DatabaseName=place.database, Expression=f"{NAME}_.*")["TableList"]
+    for table in tables:
+        place.glue.delete_table(DatabaseName=place.database, Name=table["Name"])
+        _empty(table["StorageDescriptor"]["Location"])
+    _empty(f"s3://{place.lake}/{NAME}")
+
+
+def _empty(folder: str) -> None:
+    bucket, prefix = split_uri(folder)
+    boto3.resource("s3").Bucket(bucket).objects.filter(Prefix=f"{prefix}/").delete()
+
+
+def _megabytes(job: str) -> float:
+    """Memory of the processes of a job's run: they share the session of the one that was given its name."""
+    sessions = {pid: _session(pid) for pid in Path("/proc").glob("[0-9]*")}
+    leaders = {session for pid, session in sessions.items() if session and f"\0{job}\0" in _text(pid / "cmdline")}
+    shares = [_text(pid / "smaps_rollup") for pid, session in sessions.items() if session in leaders]
+    return sum(int(share.split("\nPss:")[1].split()[0]) for share in shares if "\nPss:" in share) / 1000
+
+
+def _session(pid: Path) -> str | None:
+    fields = _text(pid / "stat").rpartition(")")[2].split()
+    return fields[3] if fields else None
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(errors="replace")
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        return ""  # it has ended meanwhile
+
+
+if __name__ == "__main__":
+    main()

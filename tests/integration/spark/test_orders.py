@@ -1,0 +1,82 @@
+"""In whatever order, portions and however often hours are processed, the same rows come out; and the right ones."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from clickstream.provisioning.resource import Cloud as Account
+from tests.integration.spark.conftest import Lake
+from tests.integration.spark.reference import Row, expected
+from tests.integration.stack.feed import DAYS, HOURS_OF_A_DAY
+
+PLACE = ("arrival_hour", "object_id", "raw_hash")
+Portions = list[list[str]]
+
+
+def by_day(hours: list[str]) -> Portions:
+    return [hours[day * HOURS_OF_A_DAY :][:HOURS_OF_A_DAY] for day in range(DAYS)]
+
+
+def shuffled(hours: list[str]) -> Portions:
+    return [[hour] for hour in random.Random(7).sample(hours, len(hours))]
+
+
+ORDERS: dict[str, Callable[[list[str]], Portions]] = {
+    "forward": by_day,
+    "in reverse": lambda hours: by_day(hours)[::-1],
+    "hour by hour": lambda hours: [[hour] for hour in hours],
+    "hours in reverse": lambda hours: [[hour] for hour in hours[::-1]],
+    "hours in any order": shuffled,
+    "all at once": lambda hours: [hours],
+    "overlapping": lambda hours: [hours[4:10], hours[:6], hours[3:]],
+}
+
+
+@pytest.fixture(scope="module")
+def wanted(account: Account, bronze: dict[str, list[dict[str, Any]]]) -> tuple[list[Row], list[Row]]:
+    s3, bucket = account.client("s3"), account.names.lake
+    bodies = {
+        (hour, each["key"]): s3.get_object(Bucket=bucket, Key=each["key"])["Body"].read()
+        for hour, objects in bronze.items()
+        for each in objects
+    }
+    return expected(bodies)
+
+
+@pytest.fixture(scope="module")
+def seen() -> dict[str, Any]:
+    """All columns of all rows, as the first order left them."""
+    return {}
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_every_order_ends_with_the_rows_of_the_reference(
+    order: str, lake: Lake, wanted: tuple[list[Row], list[Row]], seen: dict[str, Any]
+) -> None:
+    before = lake.by_hour()
+    for portion in ORDERS[order](sorted(lake.hours)):
+        result = lake.run(portion)
+        after = lake.by_hour()
+        changed = {hour for hour in {*before, *after} if before.get(hour) != after.get(hour)}
+        assert changed <= {*result["hours"]}, "an hour was changed that the run does not own up to"
+        before = after
+    silver, rejects = wanted
+    assert sorted((*row[:4], str(row[4])) for row in lake.select("silver", *PLACE, "event_id", "event_date")) == silver
+    found = lake.select("rejects", *PLACE, "fate", "reason", "winner_hour", "winner_object", "winner_hash")
+    assert sorted(found, key=repr) == rejects
+    assert lake.rows() == seen.setdefault("rows", lake.rows())
+
+
+def test_twice_is_as_good_as_once(lake: Lake) -> None:
+    hours = sorted(lake.hours)
+    lake.run(hours)
+    once = lake.rows()
+    assert lake.run(hours)["joined"] == []
+    assert lake.rows() == once
+    for hour in hours[5:7]:
+        lake.run([hour])
+        assert lake.rows() == once
