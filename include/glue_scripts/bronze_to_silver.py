@@ -14,14 +14,17 @@ import uuid
 from collections import Counter
 from typing import Any
 
+import boto3
 from awsglue.utils import getResolvedOptions
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from silver_job.audit import audit
 from silver_job.judging import Judged, judge_objects
 from silver_job.plan import BronzeObject, Plan, write_json
-from silver_job.tables import ATTEMPT, HOURS, RUN_ID, BranchedTable
+from silver_job.tables import BranchedTable
 from silver_job.winners import Ruling, rule
+
+from clickstream.lake.snapshots import ATTEMPT, HOURS, RUN_ID
 
 FATES = ("good", "filtered", "quarantined", "duplicate")
 SHUFFLE_BYTES = 32 * 1024**2
@@ -49,19 +52,21 @@ def run(spark: SparkSession, plan: Plan) -> dict[str, Any]:
     rejects.open_branch()
     silver.open_branch()
 
+    attempt = uuid.uuid4().hex
+    scratch = f"scratch/{plan.source.name}/{attempt}/"
     objects = [each for hour in window for each in plan.objects(hour)]
-    judged = _judge(spark, plan, objects, 0)
-    while joining := (ruling := _rule(judged, silver, rejects, window, plan)).joining:
+    judged = _judge(spark, plan, objects, 0, scratch)
+    while joining := (ruling := rule(judged, silver, rejects, window, plan.source.events)).joining:
         more = [each for hour in sorted(joining) for each in plan.objects(hour)]
-        judged |= _judge(spark, plan, more, len(objects))
+        judged |= _judge(spark, plan, more, len(objects), scratch)
         objects += more
         window = sorted({*window, *joining})
 
-    summary = {RUN_ID: plan.run_id, HOURS: ",".join(window), ATTEMPT: uuid.uuid4().hex}
+    summary = {RUN_ID: plan.run_id, HOURS: ",".join(window), ATTEMPT: attempt}
     rejects.overwrite(rejected(judged, ruling), window, "hash", summary)
     silver.overwrite(good(judged, ruling), window, "none", summary)
     fates = fates_after(judged, ruling)
-    audit(silver, rejects, window, fates, judged.dates, plan.source.events)
+    audit(silver, rejects, window, fates, judged.dates, plan.source.events, ruling.crowded)
     result = {
         "run_id": plan.run_id,
         "hours": window,
@@ -72,6 +77,7 @@ def run(spark: SparkSession, plan: Plan) -> dict[str, Any]:
     }
     rejects.drop_branch()
     silver.drop_branch()
+    boto3.resource("s3").Bucket(plan.lake).object_versions.filter(Prefix=scratch).delete()
     return result
 
 
@@ -116,20 +122,16 @@ def fates_after(judged: Judged, ruling: Ruling) -> Counter[tuple[str, str]]:
 
 def _half_published(silver: BranchedTable, rejects: BranchedTable) -> set[str]:
     """The hours of a run that was killed between its two fast-forwards: rejects is ahead of Silver."""
-    ahead = rejects.last_run()
-    if ahead.get(ATTEMPT) == silver.last_run().get(ATTEMPT):
+    ahead, behind = rejects.last_run(), silver.last_run()
+    if ahead is None or (behind is not None and ahead.attempt == behind.attempt):
         return set()
-    return set(filter(None, ahead.get(HOURS, "").split(",")))
+    return set(ahead.hours)
 
 
-def _judge(spark: SparkSession, plan: Plan, objects: list[BronzeObject], first: int) -> Judged:
+def _judge(spark: SparkSession, plan: Plan, objects: list[BronzeObject], first: int, scratch: str) -> Judged:
     partitions = sum(each.size for each in objects) // SHUFFLE_BYTES
     spark.conf.set("spark.sql.shuffle.partitions", max(spark.sparkContext.defaultParallelism, partitions))
-    return judge_objects(spark, plan, objects, first)
-
-
-def _rule(judged: Judged, silver: BranchedTable, rejects: BranchedTable, window: list[str], plan: Plan) -> Ruling:
-    return rule(judged, silver.published(), rejects.published(), window, plan.source.events)
+    return judge_objects(spark, plan, objects, first, scratch)
 
 
 def main(argv: list[str]) -> None:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import date
 
+import boto3
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+
+from clickstream.lake.snapshots import Snapshot, branches, history
 
 CATALOG = "glue_catalog"
 DATABASE = "clickstream"
 
-RUN_ID = "clickstream.run-id"
-HOURS = "clickstream.hours"
-ATTEMPT = "clickstream.attempt"
-"""Snapshot summary: the run, the hours that it wrote, and what pairs the two snapshots of one attempt."""
-
+CROWD = 200_000
+"""Rows of an event date outside the run's hours, from which on ids are compared before rows are shuffled."""
 _BRANCH_PREFIX = "run_"
 
 
@@ -29,6 +30,7 @@ class BranchedTable:
 
     def __init__(self, spark: SparkSession, name: str, branch: str) -> None:
         self._spark = spark
+        self._table = name
         self._name = f"{DATABASE}.{name}"
         self._identifier = f"{CATALOG}.{self._name}"
         self.branch = _BRANCH_PREFIX + branch
@@ -44,9 +46,21 @@ class BranchedTable:
         """The rows of the run's branch."""
         return self._spark.table(f"{self._identifier}.branch_{self.branch}")
 
+    def last_run(self) -> Snapshot | None:
+        """The newest snapshot of main that a run of this job made."""
+        lineage = history(boto3.client("glue"), boto3.client("s3"), DATABASE, self._table)
+        return next((snapshot for snapshot in lineage if snapshot.attempt), None)
+
+    def crowded_dates(self, hours: Collection[str]) -> set[date]:
+        """Event dates of which main has more than CROWD rows outside some arrival hours; read off metadata."""
+        partitions = self._spark.table(f"{self._identifier}.partitions")
+        outside = partitions.where(~F.col("partition.arrival_hour").isin(*hours))
+        rows = outside.groupBy("partition.event_date").agg(F.sum("record_count").alias("records"))
+        return {row.event_date for row in rows.where(F.col("records") > CROWD).collect()}
+
     def open_branch(self) -> None:
         """Make the run's branch from main, after dropping those that earlier runs left: one writer is guaranteed."""
-        for (name,) in self._spark.table(f"{self._identifier}.refs").select("name").collect():
+        for name in branches(boto3.client("glue"), boto3.client("s3"), DATABASE, self._table):
             if name.startswith(_BRANCH_PREFIX):
                 self._alter(f"DROP BRANCH {name}")
         self._alter(f"CREATE BRANCH {self.branch}")
@@ -74,18 +88,6 @@ class BranchedTable:
     def drop_branch(self) -> None:
         """Drop the run's branch."""
         self._alter(f"DROP BRANCH {self.branch}")
-
-    def last_run(self) -> dict[str, str]:
-        """Summary of the newest snapshot of main that a run of this job made; empty when there is none."""
-        rows = (
-            self._spark.table(f"{self._identifier}.snapshots").select("snapshot_id", "parent_id", "summary").collect()
-        )
-        snapshots = {row.snapshot_id: row for row in rows}
-        refs = self._spark.table(f"{self._identifier}.refs").where("name = 'main'").select("snapshot_id").collect()
-        snapshot = snapshots.get(refs[0].snapshot_id) if refs else None
-        while snapshot is not None and ATTEMPT not in snapshot.summary:
-            snapshot = snapshots.get(snapshot.parent_id)
-        return snapshot.summary if snapshot is not None else {}
 
     def _alter(self, change: str) -> None:
         self._spark.sql(f"ALTER TABLE {self._identifier} {change}")

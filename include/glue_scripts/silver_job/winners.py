@@ -18,20 +18,9 @@ from pyspark.sql import functions as F
 
 from clickstream.sources.model import Events
 from silver_job.judging import Judged
+from silver_job.tables import BranchedTable
 
-FEW_IDS = 500_000
-"""Of a date: as many ids are sent to every executor, to leave out rows with others before they are shuffled."""
-
-_COPY = {
-    "event_date": "date",
-    "event_id": "string",
-    "arrival_hour": "string",
-    "object_id": "string",
-    "raw_hash": "string",
-    "contract": "string",
-    "_record": "bigint",
-}
-_OWN = ("arrival_hour", "object_id", "raw_hash")
+_COPY = ("event_date", "event_id", "arrival_hour", "object_id", "raw_hash", "contract")
 _WINNER = ("winner_hour", "winner_object", "winner_hash")
 
 
@@ -48,96 +37,99 @@ class Ruling:
     duplicates: DataFrame
     counts: Counter[str]
     joining: set[str]
+    crowded: set[date]
 
 
-def rule(judged: Judged, silver: DataFrame, rejects: DataFrame, window: Collection[str], events: Events) -> Ruling:
+def rule(
+    judged: Judged, silver: BranchedTable, rejects: BranchedTable, window: Collection[str], events: Events
+) -> Ruling:
     """Find the winners among all copies of the ids that the window holds or held.
 
     Args:
         judged: the window's records.
-        silver: the table, as it stood before the run.
+        silver: the table as it stood before the run.
         rejects: as well.
         window: arrival hours that are processed.
         events: for the limits of an event's age, which bound the search.
     """
     good = judged.records.where("_fate = 'good'")
-    here = good.select(*_COPY, *[F.lit(None).cast("string").alias(name) for name in _WINNER])
-    elsewhere = copies_elsewhere(judged, silver, rejects, window, events)
-    copies = here.union(elsewhere).withColumn("key", key())
+    here = good.select(*_COPY, "_record", *_winner(*[F.lit(None).cast("string")] * 3))
+    crowded = silver.crowded_dates(window)
+    elsewhere = copies_elsewhere(judged, silver, rejects, window, events, crowded).persist()
 
-    lost_winner = F.col("winner_hour").isin(*window)
-    contested = (
-        copies.select("key", F.isnotnull("_record").alias("here"), lost_winner.alias("orphan"))
-        .groupBy("key")
-        .agg(F.count("*").alias("copies"), F.max("here").alias("here"), F.max("orphan").alias("orphan"))
-        .where("orphan or here and copies > 1")
-        .select("key")
-    )
+    # Two events may share the 64 bits of a key, the copies of one always do: it only leaves out what has one copy.
+    contested = good.groupBy(key()).count().where("count > 1").select("key").union(elsewhere.select(key()))
+    copies = here.withColumn("key", key()).join(F.broadcast(contested), "key", "left_semi").drop("key").union(elsewhere)
     event = Over.partitionBy("event_date", "event_id")
     position = F.struct("arrival_hour", "object_id", "raw_hash", "_record")
+    is_here = F.isnotnull("_record")
+    concerned = is_here | F.col("winner_hour").isin(*window)
+    lost = F.expr("not _record <=> first._record")
+    misled = F.expr(
+        "winner_hour <> first.arrival_hour or winner_object <> first.object_id or winner_hash <> first.raw_hash"
+    )
     decided = (
-        copies.join(F.broadcast(contested), "key", "left_semi")
-        .withColumn("winner", F.min(position).over(event))
-        .where(
-            "_record <> winner._record or _record is not null and winner._record is null"
-            " or winner_hour <> winner.arrival_hour or winner_object <> winner.object_id"
-            " or winner_hash <> winner.raw_hash"
-        )
-        .select(
-            "_record", "arrival_hour", "object_id", "raw_hash", "contract", "event_id", "event_date",
-            F.col("winner.arrival_hour").alias("winner_hour"),
-            F.col("winner.object_id").alias("winner_object"),
-            F.col("winner.raw_hash").alias("winner_hash"),
-        )
+        copies.withColumns({"first": F.min(position).over(event), "concerned": F.max(concerned).over(event)})
+        .where((is_here & lost) | (~is_here & F.col("concerned") & misled))
+        .select(*_COPY, "_record", *_winner(*map(F.col, ("first.arrival_hour", "first.object_id", "first.raw_hash"))))
         .persist()
-    )  # fmt: skip
+    )
     counts: Counter[str] = Counter()
     joining = set()
-    by_hour = decided.groupBy("arrival_hour", F.isnotnull("_record").alias("here")).count()
-    for hour, in_window, count in by_hour.collect():
+    for hour, in_window, count in decided.groupBy("arrival_hour", is_here).count().collect():
         if in_window:
             counts[hour] = count
         else:
             joining.add(hour)
-    return Ruling(decided.where("_record is not null"), counts, joining)
+    return Ruling(decided.where(is_here), counts, joining, crowded)
 
 
 def copies_elsewhere(
-    judged: Judged, silver: DataFrame, rejects: DataFrame, window: Collection[str], events: Events
+    judged: Judged,
+    silver: BranchedTable,
+    rejects: BranchedTable,
+    window: Collection[str],
+    events: Events,
+    crowded: Collection[date],
 ) -> DataFrame:
-    """The copies outside the window that share an event with it, each with its recorded winner."""
-    first, last = arrival_range(window, events)
-    outside = F.col("arrival_hour").between(first, last) & ~F.col("arrival_hour").isin(*window)
-    columns = [*list(_COPY)[:-1], F.lit(None).cast("bigint").alias("_record")]
-    winners = silver.where(outside & F.col("event_date").isin(*judged.dates)).select(
-        *columns, *(F.col(own).alias(name) for own, name in zip(_OWN, _WINNER, strict=True))
-    )
-    concerned = F.col("event_date").isin(*judged.dates) | F.col("winner_hour").isin(*window)
-    losers = rejects.where((F.col("fate") == "duplicate") & outside & concerned).select(*columns, *_WINNER)
-    ids = judged.records.where("_fate = 'good'").select("event_date", "event_id")
-    return sharing_keys(winners, ids, judged.dates).union(losers).persist()
+    """The copies outside the window that may share an event with it, each with its recorded winner."""
+    outside = in_reach(window, events) & ~F.col("arrival_hour").isin(*window)
+    on_dates = F.col("event_date").isin(*judged.dates)
+    no_record = F.lit(None).cast("bigint").alias("_record")
+    ids = judged.records.where("_fate = 'good'")
+    rows = sharing_ids(silver.published().where(outside & on_dates), ids, crowded)
+    winners = rows.select(*_COPY, no_record, *_winner(*map(F.col, ("arrival_hour", "object_id", "raw_hash"))))
+    duplicates = rejects.published().where(outside & (F.col("fate") == "duplicate"))
+    losers = duplicates.where(on_dates | F.col("winner_hour").isin(*window)).select(*_COPY, no_record, *_WINNER)
+    return winners.union(losers)
+
+
+def _winner(hour: Column, object_id: Column, raw_hash: Column) -> list[Column]:
+    return [column.alias(name) for column, name in zip((hour, object_id, raw_hash), _WINNER, strict=True)]
 
 
 def key() -> Column:
-    """64 bits of an event's identity: two events may share them, one event's copies always do."""
-    return F.xxhash64("event_date", "event_id")
+    """64 bits of an event's identity."""
+    return F.xxhash64("event_date", "event_id").alias("key")
 
 
-def sharing_keys(rows: DataFrame, ids: DataFrame, dates: Counter[date]) -> DataFrame:
-    """The rows without those that surely share no (event date, event id) with `ids`.
+def sharing_ids(rows: DataFrame, ids: DataFrame, crowded: Collection[date]) -> DataFrame:
+    """Leave out rows of crowded dates that share no event with `ids`, before anything is shuffled.
 
     Args:
-        rows: of a whole table, as far as their event dates go.
-        ids: event_date and event_id.
-        dates: roughly how many ids there are by event date.
+        rows: of Silver.
+        ids: with event_date and event_id.
+        crowded: event dates of which there are many rows.
     """
-    few = F.col("event_date").isin([day for day, count in dates.items() if count <= FEW_IDS])
-    known = ids.where(few).select(key().alias("key"))
-    return rows.where(~few).union(rows.where(few).join(F.broadcast(known), key() == F.col("key"), "left_semi"))
+    if not crowded:
+        return rows
+    on_crowded = F.col("event_date").isin(*crowded)
+    known = F.broadcast(ids.where(on_crowded).select(key().alias("known")))
+    return rows.where(~on_crowded).union(rows.where(on_crowded).join(known, key() == F.col("known"), "left_semi"))
 
 
-def arrival_range(window: Collection[str], events: Events) -> tuple[str, str]:
-    """First and last arrival hour that can hold a copy of an event that arrived in the window."""
+def in_reach(window: Collection[str], events: Events) -> Column:
+    """Whether an arrival hour can hold a copy of an event that arrived in the window."""
     late = timedelta(days=events.max_late_days)
     skew = timedelta(hours=1, minutes=events.max_skew_minutes)
     hours = [datetime.fromisoformat(hour) for hour in (min(window), max(window))]
@@ -146,4 +138,4 @@ def arrival_range(window: Collection[str], events: Events) -> tuple[str, str]:
     midnight = datetime.min.time()
     first = datetime.combine(oldest, midnight, UTC) - skew
     last = datetime.combine(newest, midnight, UTC) + timedelta(days=1) + late
-    return f"{first:%Y-%m-%dT%H:00:00Z}", f"{last:%Y-%m-%dT%H:00:00Z}"
+    return F.col("arrival_hour").between(f"{first:%Y-%m-%dT%H:00:00Z}", f"{last:%Y-%m-%dT%H:00:00Z}")

@@ -9,14 +9,12 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from typing import Any, Literal
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal, NamedTuple
 
 import jsonschema_rs
 import orjson
 
-from clickstream.contract.columns import Flattener
 from clickstream.contract.schema import Schema
 from clickstream.sources.model import Source
 
@@ -36,25 +34,21 @@ _ESCAPED_ASCII = re.compile(rb"\\u00[2-7]")
 """A key may be spelt with escapes: `"event\\u005fid"` is `event_id` to a parser."""
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(NamedTuple):
     """What became of one record before deduplication.
 
     Attributes:
         fate: good, filtered or quarantined.
         reason: why it is not good; None for a good one.
-        event_id, event_time, event_date: of a good record; event_time is UTC without a zone.
-        values: of a good record, the source's Silver columns in the order of its declaration.
-        extra: of a good record, JSON of the fields that the contract does not know; None when there are none.
+        event_id, event_time: of a good record; event_time is UTC without a zone.
+        event: of a good record, its JSON.
     """
 
     fate: Fate
     reason: str | None = None
     event_id: str | None = None
     event_time: datetime | None = None
-    event_date: date | None = None
-    values: tuple[Any, ...] = ()
-    extra: str | None = None
+    event: dict[str, Any] | None = None
 
 
 class _Pairs(dict[str, Any]):
@@ -70,7 +64,7 @@ class Judge:
     """Judges the records of one source by one version of its contract.
 
     Args:
-        source: the source, for its identity, timestamp, consent, limits and Silver columns.
+        source: the source, for its identity, timestamp, consent and limits.
         schema: the contract.
 
     Example:
@@ -91,7 +85,6 @@ class Judge:
         # An object is keyed by its oldest record: what arrived last in it arrived up to an hour and a buffer later.
         self._skew = timedelta(hours=1, minutes=events.max_skew_minutes)
         self._timestamp_path = events.timestamp
-        self._flatten = Flattener(source, schema)
 
     def __call__(self, record: bytes, arrival_hour: datetime) -> Judgement:
         """Judge one raw record.
@@ -123,9 +116,7 @@ class Judge:
             return Judgement("quarantined", f"format:{self._timestamp_path}")
         if not arrival_hour - self._late <= stamp <= arrival_hour + self._skew:
             return Judgement("quarantined", TIMESTAMP_OUT_OF_RANGE)
-        values, extra = self._flatten(event)
-        moment = stamp.astimezone(UTC).replace(tzinfo=None)
-        return Judgement("good", None, self._identity(event), moment, moment.date(), values, extra)
+        return Judgement("good", None, self._identity(event), stamp.astimezone(UTC).replace(tzinfo=None), event)
 
     def _failure(self, event: object) -> str:
         """The contract's code: the keyword that failed and where, such as `required:event_id`."""
@@ -139,7 +130,10 @@ class Judge:
         return min(codes)
 
     def _may_repeat_a_key(self, record: bytes) -> bool:
-        return any(record.count(name) > 1 for name in self._quoted) or _ESCAPED_ASCII.search(record) is not None
+        for name in self._quoted:
+            if record.count(name) > 1:
+                return True
+        return b"\\u00" in record and _ESCAPED_ASCII.search(record) is not None
 
     def _repeats_a_key(self, record: bytes) -> bool:
         event = json.loads(record, object_pairs_hook=_Pairs)

@@ -1,4 +1,4 @@
-"""Snapshots of an Iceberg table, read from the metadata file that the catalog names.
+"""Snapshots and branches of an Iceberg table, read from the metadata file that the catalog names.
 
 Format: https://iceberg.apache.org/spec/#table-metadata-fields
 """
@@ -14,6 +14,8 @@ from clickstream.lake.objects import split_uri
 
 RUN_ID = "clickstream.run-id"
 HOURS = "clickstream.hours"
+ATTEMPT = "clickstream.attempt"
+"""Summary of a snapshot of ours: the run, the hours that it replaced, and what pairs the two tables' snapshots."""
 
 
 @dataclass(frozen=True)
@@ -24,11 +26,13 @@ class Snapshot:
         id: as used by `FOR VERSION AS OF`.
         run_id: the run of ours that wrote it; None for anybody else's.
         hours: the arrival hours that the run replaced, as texts.
+        attempt: equal in the snapshots that one attempt of the run made in Silver and in rejects.
     """
 
     id: int
     run_id: str | None
     hours: tuple[str, ...]
+    attempt: str | None = None
 
 
 def history(glue: Any, s3: Any, database: str, table: str) -> list[Snapshot]:
@@ -40,9 +44,7 @@ def history(glue: Any, s3: Any, database: str, table: str) -> list[Snapshot]:
     Raises:
         botocore.exceptions.ClientError: no such table (EntityNotFoundException).
     """
-    parameters = glue.get_table(DatabaseName=database, Name=table)["Table"]["Parameters"]
-    bucket, key = split_uri(parameters["metadata_location"])
-    metadata = orjson.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+    metadata = _metadata(glue, s3, database, table)
     by_id = {entry["snapshot-id"]: entry for entry in metadata.get("snapshots", ())}
     lineage = []
     main = metadata.get("refs", {}).get("main", {})
@@ -51,6 +53,26 @@ def history(glue: Any, s3: Any, database: str, table: str) -> list[Snapshot]:
         entry = by_id[current]
         summary = entry["summary"]
         hours = tuple(filter(None, summary.get(HOURS, "").split(",")))
-        lineage.append(Snapshot(current, summary.get(RUN_ID), hours))
+        lineage.append(Snapshot(current, summary.get(RUN_ID), hours, summary.get(ATTEMPT)))
         current = entry.get("parent-snapshot-id")
     return lineage
+
+
+def branches(glue: Any, s3: Any, database: str, table: str) -> list[str]:
+    """Names of a table's branches beside main.
+
+    Args:
+        glue, s3: boto3 clients.
+
+    Raises:
+        botocore.exceptions.ClientError: no such table (EntityNotFoundException).
+    """
+    refs = _metadata(glue, s3, database, table).get("refs", {})
+    return [name for name, ref in refs.items() if ref["type"] == "branch" and name != "main"]
+
+
+def _metadata(glue: Any, s3: Any, database: str, table: str) -> dict[str, Any]:
+    parameters = glue.get_table(DatabaseName=database, Name=table)["Table"]["Parameters"]
+    bucket, key = split_uri(parameters["metadata_location"])
+    metadata: dict[str, Any] = orjson.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+    return metadata

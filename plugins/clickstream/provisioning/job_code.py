@@ -22,6 +22,9 @@ MODULES = (
     (PLUGINS, "clickstream/__init__.py"),
     (PLUGINS, "clickstream/sources/*.py"),
     (PLUGINS, "clickstream/contract/*.py"),
+    (PLUGINS, "clickstream/lake/__init__.py"),
+    (PLUGINS, "clickstream/lake/objects.py"),
+    (PLUGINS, "clickstream/lake/snapshots.py"),
     (SCRIPTS, "silver_job/*.py"),
 )
 """What the script imports, as globs below the folders that Python would find it in."""
