@@ -8,6 +8,7 @@ from clickstream.provisioning.delivery_log import DeliveryLog
 from clickstream.provisioning.glue_job import GlueJob
 from clickstream.provisioning.iceberg_tables import RejectsTable, SilverTable
 from clickstream.provisioning.job_code import JobCode
+from clickstream.provisioning.ledger_table import LedgerTable
 from clickstream.provisioning.receipts_table import ReceiptsTable
 from clickstream.provisioning.resource import Cloud, Resource
 from clickstream.provisioning.stream import Stream
@@ -19,6 +20,7 @@ KINDS: tuple[type[Resource], ...] = (
     Delivery,
     BronzeTable,
     ReceiptsTable,
+    LedgerTable,
     SilverTable,
     RejectsTable,
     JobCode,

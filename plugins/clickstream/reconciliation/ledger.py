@@ -7,7 +7,7 @@ Nothing is ever changed in it. A writer that finds its place taken reads the new
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -49,12 +49,43 @@ class Ledger:
         Raises:
             LedgerBroken: naming the first object and line at which the chain breaks.
         """
-        keys = self._keys()
+        return self.check(self.bodies(self.versions()))
+
+    def versions(self) -> dict[str, str]:
+        """Id of the current version of each object, by key, oldest object first.
+
+        Raises:
+            LedgerBroken: an object is hidden by a delete marker.
+        """
+        pages = self.s3.get_paginator("list_object_versions").paginate(
+            Bucket=self.bucket, Prefix=f"ledger/{self.source}/"
+        )
+        versions: dict[str, str] = {}
+        for page in pages:
+            for marker in page.get("DeleteMarkers", ()):
+                if marker["IsLatest"]:
+                    raise LedgerBroken(f"{marker['Key']}: hidden by a delete marker; its versions are still there")
+            versions |= {found["Key"]: found["VersionId"] for found in page.get("Versions", ()) if found["IsLatest"]}
+        return versions
+
+    def bodies(self, keys: Iterable[str]) -> dict[str, bytes]:
+        """What lies under some keys, in their order."""
+        wanted = list(keys)
         with ThreadPoolExecutor(8) as pool:
-            bodies = list(pool.map(self._body, keys))
+            return dict(zip(wanted, pool.map(self._body, wanted), strict=True))
+
+    def check(self, bodies: Mapping[str, bytes]) -> list[Entry]:
+        """The entries of all objects, once the chain through them holds.
+
+        Args:
+            bodies: content by key, oldest object first.
+
+        Raises:
+            LedgerBroken: naming the first object and line at which the chain breaks.
+        """
         entries: list[Entry] = []
         previous = ""
-        for sequence, (key, body) in enumerate(zip(keys, bodies, strict=True)):
+        for sequence, (key, body) in enumerate(bodies.items()):
             if key != self.key(sequence):
                 raise LedgerBroken(f"{self.key(sequence)}: missing; the next object is {key}")
             for number, line in enumerate(body.splitlines(), 1):
@@ -111,18 +142,6 @@ class Ledger:
             if _occasion(entry) in wanted:
                 return self.key(entry.sequence)
         return None
-
-    def _keys(self) -> list[str]:
-        pages = self.s3.get_paginator("list_object_versions").paginate(
-            Bucket=self.bucket, Prefix=f"ledger/{self.source}/"
-        )
-        keys = []
-        for page in pages:
-            for marker in page.get("DeleteMarkers", ()):
-                if marker["IsLatest"]:
-                    raise LedgerBroken(f"{marker['Key']}: hidden by a delete marker; its versions are still there")
-            keys += [version["Key"] for version in page.get("Versions", ()) if version["IsLatest"]]
-        return keys
 
     def _body(self, key: str) -> bytes:
         body: bytes = self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()

@@ -13,6 +13,7 @@ from clickstream.lake.windows import HOUR, hour_text, parse_hour
 from clickstream.producer.receipt import read_parts
 from clickstream.reconciliation.entry import PASSED, Entry, State, Tiers
 from clickstream.reconciliation.ledger import Ledger
+from clickstream.reconciliation.ledger_index import LedgerIndex
 from clickstream.reconciliation.manifest import listing_digest
 from clickstream.reconciliation.progress import current_entries, is_late, verified_through
 from clickstream.sources.model import Source
@@ -30,7 +31,7 @@ def source_report(place: Place, source: Source) -> dict[str, Any]:
         LedgerBroken: the evidence does not hold.
     """
     ledger = Ledger(place.s3, place.evidence, source.name)
-    current = current_entries(ledger.read())
+    current = current_entries(LedgerIndex(ledger, place.lake).read())
     passed = [hour for hour, entry in current.items() if entry.state in PASSED]
     listings = list_hours(place.s3, place.lake, source.delivery.prefix, passed)
     late = {hour for hour in passed if is_late(current[hour], listing_digest(listings[hour]))}

@@ -30,6 +30,7 @@ from clickstream.reconciliation.entry import Entry
 from clickstream.reconciliation.fates import HourFates, fold_fates
 from clickstream.reconciliation.inspection import Inspection, count_object, inspect
 from clickstream.reconciliation.ledger import Ledger
+from clickstream.reconciliation.ledger_index import LedgerIndex
 from clickstream.reconciliation.manifest import CountedObject, Manifest, load_manifest
 from clickstream.reconciliation.outcome import entries_of_check, entries_of_late_changes, entries_of_losses
 from clickstream.reconciliation.plan import Plan
@@ -273,6 +274,7 @@ def record_run(run: Run) -> Verdict:
         entries = [entry for entry in checked if entry.arrival_hour not in overtaken]
     if entries:
         run.ledger.append(entries)
+        LedgerIndex(run.ledger, run.place.lake).renew()
     now = known | {parse_hour(entry.arrival_hour): entry for entry in entries}
     concerned = {*run.plan.window_hours, *(entry.arrival_hour for entry in entries)}
     verdict = Verdict(

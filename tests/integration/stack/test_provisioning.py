@@ -9,17 +9,21 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
 
 from clickstream.lake.listing import hour_prefix
 from clickstream.lake.partitions import repair_partitions
+from clickstream.lake.queries import Table, render
 from clickstream.provisioning.apply import ReplacementRefused, apply, apply_all
 from clickstream.provisioning.path import path_of
 from clickstream.provisioning.plan import Step, plan
 from clickstream.provisioning.resource import Cloud, Resource
 from clickstream.provisioning.waiting import wait
+from clickstream.reconciliation.entry import Entry, State, Tiers
+from clickstream.reconciliation.ledger import Ledger
 from clickstream.sources.loader import load_sources
 from clickstream.sources.model import Column, Source
 from tests.integration.stack.clouds import running_cloud
@@ -81,6 +85,7 @@ DELETE: dict[str, Callable[[Cloud, str], object]] = {
     "delivery": _delete_delivery,
     "bronze_text": _delete_table,
     "receipts": _delete_table,
+    "ledger": _delete_table,
     "silver": _delete_table,
     "rejects": _delete_table,
     "job_code": _delete_code,
@@ -120,6 +125,7 @@ def test_what_is_there_is_what_was_declared(path: list[Resource], cloud: Cloud, 
     columns = {table["Name"]: [column["Name"] for column in table["StorageDescriptor"]["Columns"]] for table in tables}
     assert columns["retail_web_bronze_text"] == ["line"]
     assert columns["retail_web_receipts"] == ["raw_hash"]
+    assert columns["retail_web_ledger"] == list(Entry.model_fields)
     assert columns["retail_web_silver"][3:-5] == list(source.silver)
     assert columns["retail_web_rejects"][:4] == ["arrival_hour", "object_id", "raw_hash", "fate"]
     job = cloud.client("glue").get_job(JobName="retail_web__bronze_to_silver")["Job"]
@@ -142,15 +148,56 @@ def test_athena_reads_every_line_byte_for_byte(kind: str, bucket: str, path: lis
     )
     database = cloud.names.database
     repair_partitions(cloud.client("glue"), database=database, table=table.name, location=location, filled=[hour])
-    column = str(table.desired()["columns"]).split()[0]
-    athena = cloud.client("athena")
-    started = athena.start_query_execution(
-        QueryString=f"SELECT to_hex(to_utf8({column})) FROM {database}.{table.name}", WorkGroup=cloud.names.workgroup
-    )
-    execution = started["QueryExecutionId"]
-    wait(athena, "StatementEnded", QueryExecutionId=execution)
-    rows = athena.get_query_results(QueryExecutionId=execution)["ResultSet"]["Rows"][1:]
-    assert sorted(bytes.fromhex(row["Data"][0]["VarCharValue"]) for row in rows) == sorted(LINES)
+    (column,) = (field.removeprefix("column ") for field in table.desired() if field.startswith("column "))
+    rows = _rows(cloud, f"SELECT to_hex(to_utf8({column})) AS line FROM {database}.{table.name}")
+    assert sorted(bytes.fromhex(str(row["line"])) for row in rows) == sorted(LINES)
+
+
+def test_the_current_line_of_each_hour_by_sql(path: list[Resource], cloud: Cloud, source: Source) -> None:
+    sql = render("ledger_current", ledger=Table(cloud.names.database, source.table("ledger")))
+    assert _rows(cloud, sql) == []
+
+    def entry(hour: int, state: State, **found: Any) -> Entry:
+        known = {"source": source.name, "run": "daily__1", "triggered_by": "test", "checked_at": "2026-11-21T00:00:00Z"}
+        return Entry(arrival_hour=f"2026-11-18T{hour:02}:00:00Z", state=state, **known, **found)
+
+    counted = {
+        "tiers": Tiers(bronze=2**53 + 1, silver=5),
+        "fates": {"good": 5, "quarantined": 2},
+        "reasons": {"minLength:event_id": 2},
+        "silver": (5, 2**62, 7),
+    }
+    ledger = Ledger(cloud.client("s3"), cloud.names.evidence, source.name)
+    ledger.append([entry(1, "failed", causes=("object_missing", "changed_unchecked")), entry(2, "failed")])
+    ledger.append([entry(2, "verified", contract="1.0.0", **counted)])
+    failed, _, verified = ledger.read()
+
+    assert _rows(cloud, sql) == [
+        {
+            "arrival_hour": each.arrival_hour,
+            "state": each.state,
+            "causes": ", ".join(each.causes),
+            "bronze": bronze,
+            "silver": silver,
+            "filtered": "0",
+            "quarantined": quarantined,
+            "duplicate": "0",
+            "contract": each.contract,
+            "run": "daily__1",
+            "triggered_by": "test",
+            "checked_at": "2026-11-21T00:00:00Z",
+            "sequence": str(each.sequence),
+            "hash": each.hash,
+        }
+        for each, bronze, silver, quarantined in (
+            (failed, None, None, "0"),
+            (verified, "9007199254740993", "5", "2"),
+        )
+    ]
+    columns = "reasons['minLength:event_id'] AS short, silver[2] AS sum_1"
+    assert _rows(cloud, f"SELECT {columns} FROM clickstream.retail_web_ledger ORDER BY sequence DESC LIMIT 1") == [
+        {"short": "2", "sum_1": str(2**62)}
+    ]
 
 
 @pytest.mark.parametrize("kind", DELETE)
@@ -240,6 +287,20 @@ def test_an_unknown_source_is_named(local_cloud: dict[str, str]) -> None:
         _, errors = command.communicate(timeout=60)
     assert command.returncode == 1
     assert "nobody.yaml" in errors
+
+
+def _rows(cloud: Cloud, sql: str) -> list[dict[str, str | None]]:
+    """The rows of a query that succeeds."""
+    athena = cloud.client("athena")
+    execution = athena.start_query_execution(QueryString=sql, WorkGroup=cloud.names.workgroup)["QueryExecutionId"]
+    wait(athena, "StatementEnded", QueryExecutionId=execution)
+    status = athena.get_query_execution(QueryExecutionId=execution)["QueryExecution"]["Status"]
+    assert status["State"] == "SUCCEEDED", status["StateChangeReason"]
+    header, *rows = (
+        [value.get("VarCharValue") for value in row["Data"]]
+        for row in athena.get_query_results(QueryExecutionId=execution)["ResultSet"]["Rows"]
+    )
+    return [dict(zip(header, row, strict=True)) for row in rows]
 
 
 def _setup(local_cloud: dict[str, str], *arguments: str) -> "subprocess.Popen[str]":

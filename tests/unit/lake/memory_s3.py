@@ -20,6 +20,7 @@ class MemoryS3:
         self.versions: dict[tuple[str, str], list[bytes | None]] = {}
         """Oldest first; None is a delete marker."""
         self.puts: list[str] = []
+        self.gets: list[str] = []
         self.before_put: Callable[[], None] | None = None
 
     @property
@@ -41,6 +42,7 @@ class MemoryS3:
         self.versions[Bucket, Key].append(None)
 
     def get_object(self, *, Bucket: str, Key: str) -> Any:  # noqa: N803
+        self.gets.append(Key)
         body = self.objects.get((Bucket, Key))
         if body is None:
             raise refused("GetObject", "NoSuchKey", 404)

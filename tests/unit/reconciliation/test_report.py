@@ -119,3 +119,11 @@ def test_broken_evidence_is_no_report(stage: Stage) -> None:
     stage.s3.put_object(Bucket=stage.place.evidence, Key="ledger/retail_web/000000000000.ndjson", Body=b"{}\n")
     with pytest.raises(LedgerBroken):
         report(stage)
+
+
+def test_what_the_index_holds_is_not_read_again(stage: Stage) -> None:
+    stage.prove(2, 2, "r1")
+    stage.s3.gets.clear()
+    assert states(stage) == ["verified", "verified", "verified"]
+    read = [key for key in stage.s3.gets if key.startswith("ledger/")]
+    assert read == ["ledger/retail_web/000000000001.ndjson"]
