@@ -37,7 +37,7 @@ def main() -> None:
 
 
 def make_lake() -> None:
-    """The lake: versions of what was deleted are kept for a while, findings expire."""
+    """The lake: versions of what was deleted are kept for a while, findings and scratch expire."""
     _make_bucket(LAKE)
     s3 = client("s3")
     s3.put_bucket_versioning(Bucket=LAKE, VersioningConfiguration={"Status": "Enabled"})
@@ -56,6 +56,14 @@ def make_lake() -> None:
                     "Status": "Enabled",
                     "Filter": {"Prefix": "findings/"},
                     "Expiration": {"Days": FINDINGS_DAYS},
+                },
+                {
+                    # What a killed job leaves: a run that ends removes its own.
+                    "ID": "scratch-expires",
+                    "Status": "Enabled",
+                    "Filter": {"Prefix": "scratch/"},
+                    "Expiration": {"Days": 1},
+                    "NoncurrentVersionExpiration": {"NoncurrentDays": 1},
                 },
             ]
         },

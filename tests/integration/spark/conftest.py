@@ -142,6 +142,11 @@ class Lake:
                 found[row.arrival_hour].append(repr(row))
         return {hour: sorted(rows) for hour, rows in found.items()}
 
+    def scratch(self) -> list[str]:
+        """What lies in the source's scratch folder, deleted versions included."""
+        versions = boto3.resource("s3").Bucket(self.bucket).object_versions
+        return [version.key for version in versions.filter(Prefix=f"scratch/{self.source.name}/")]
+
     def select(self, kind: str, *columns: str) -> Rows:
         return [tuple(row) for row in self._table(kind).select(*columns).collect()]
 

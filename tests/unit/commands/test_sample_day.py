@@ -76,12 +76,12 @@ def test_the_products_contract_comes_to_the_same_figures(folder: Path, expected:
             if verdict.fate != "good":
                 found[verdict.fate][str(verdict.reason)] += 1
                 continue
-            record_hash, event = raw_hash(record), (verdict.event_date, verdict.event_id)
+            record_hash, event = raw_hash(record), (f"{verdict.event_time:%Y-%m-%d}", verdict.event_id)
             if event in winners:
                 found["duplicate"]["exact" if winners[event] == record_hash else "conflict"] += 1
             else:
                 winners[event] = record_hash
-                found["good_by_event_date"][str(verdict.event_date)] += 1
+                found["good_by_event_date"][f"{verdict.event_time:%Y-%m-%d}"] += 1
         for fate in ("filtered", "quarantined", "duplicate", "good_by_event_date"):
             assert found[fate] == expected["hours"][hour][fate], (hour, fate)
 
