@@ -69,16 +69,18 @@ restore: installed ## OBJECT=key  bring an object back as the evidence knows it
 	@$(COMMAND).restore
 
 ##@ The project
-check: environments ## lint, types, generated files
+check: environments ## lint, format, types
 	cd $(ROOT) && $(AIRFLOW)/ruff check
-	cd $(ROOT) && $(AIRFLOW)/mypy --python-executable $(AIRFLOW)/python plugins commands dags
+	cd $(ROOT) && $(AIRFLOW)/ruff format --check
+	cd $(ROOT) && $(AIRFLOW)/mypy --python-executable $(AIRFLOW)/python plugins commands dags benchmarks
 	cd $(ROOT) && $(AIRFLOW)/mypy --cache-dir .mypy_cache/local --python-executable $(LOCAL)/python local include/glue_scripts
 test: MARKS := not full
 test: pytest ## all tests but the long matrices
 test-full: MARKS := full or not full
 test-full: pytest ## all tests
-bench: installed ## the final check's cost in scans of Bronze, on a stack that `make up` has proven
+bench: installed ## what the job and the final check cost, on a stack that `make up` has proven
 	@cd $(ROOT) && $(AIRFLOW)/python -m benchmarks.final_check
+	@cd $(ROOT) && $(AIRFLOW)/python -m benchmarks.bronze_to_silver
 
 # Tests that need the local cloud's libraries run in its environment, all others in Airflow's; both always run.
 pytest: environments
