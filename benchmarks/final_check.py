@@ -24,7 +24,8 @@ from typing import Any
 import boto3
 
 import commands  # noqa: F401  puts the product on the path
-from clickstream.lake.place import WORKGROUP, Place
+from clickstream.lake.names import Names
+from clickstream.lake.place import Place
 from clickstream.lake.windows import Window, parse_hour
 from clickstream.reconciliation.check import check_queries, fates_query, hours_before
 from clickstream.reconciliation.count import manifest_query
@@ -88,7 +89,7 @@ def queries_of(place: Place, source: Source, day: datetime, current: Mapping[dat
 
 def ask(athena: Any, sql: str) -> tuple[float, float]:
     """Seconds that Athena's engine took for a query, and megabytes that it read."""
-    execution = athena.start_query_execution(QueryString=sql, WorkGroup=WORKGROUP)["QueryExecutionId"]
+    execution = athena.start_query_execution(QueryString=sql, WorkGroup=Names.workgroup)["QueryExecutionId"]
     while True:
         found = athena.get_query_execution(QueryExecutionId=execution)["QueryExecution"]
         if found["Status"]["State"] not in {"QUEUED", "RUNNING"}:

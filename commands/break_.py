@@ -17,7 +17,8 @@ from typing import Any
 
 import boto3
 
-from clickstream.lake.place import WORKGROUP, Place
+from clickstream.lake.names import Names
+from clickstream.lake.place import Place
 from clickstream.lake.queries import Table, Value, render
 from clickstream.lake.windows import parse_hour
 from clickstream.provisioning.waiting import wait
@@ -65,7 +66,7 @@ class Scene:
         tables = {kind: Table(self.place.database, self.source.table(kind)) for kind in ("silver", "rejects")}
         sql = render(name, FOLDER, **tables, hour=self.hour, **values)
         athena = boto3.client("athena")
-        execution = athena.start_query_execution(QueryString=sql, WorkGroup=WORKGROUP)["QueryExecutionId"]
+        execution = athena.start_query_execution(QueryString=sql, WorkGroup=Names.workgroup)["QueryExecutionId"]
         wait(athena, "StatementEnded", QueryExecutionId=execution)
         status = athena.get_query_execution(QueryExecutionId=execution)["QueryExecution"]["Status"]
         if status["State"] != "SUCCEEDED":

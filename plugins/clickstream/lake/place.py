@@ -1,34 +1,32 @@
-"""Where the product works: one account and region, its buckets and its catalog database."""
+"""Where the product works: one account and region, and the clients that every part of the proof uses."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-DATABASE = "clickstream"
-WORKGROUP = "clickstream"
+from clickstream.lake.names import Names
 
 
 @dataclass(frozen=True)
 class Place:
-    """The clients and names that every part of the proof uses.
+    """Names and clients.
 
     Args:
-        account: twelve digits.
+        names: of the account and region.
         s3, glue, cloudwatch: boto3 clients.
     """
 
-    account: str
+    names: Names
     s3: Any
     glue: Any
     cloudwatch: Any
-    database: str = DATABASE
 
     @classmethod
     def of(cls, session: Any) -> Place:
         """The place that a boto3 session is signed in to."""
         return cls(
-            account=session.client("sts").get_caller_identity()["Account"],
+            names=Names.of(session.client("sts")),
             s3=session.client("s3"),
             glue=session.client("glue"),
             cloudwatch=session.client("cloudwatch"),
@@ -37,12 +35,17 @@ class Place:
     @property
     def lake(self) -> str:
         """Bucket of the data."""
-        return f"clickstream-{self.account}-lake"
+        return self.names.lake
 
     @property
     def evidence(self) -> str:
         """Bucket of ledger, manifests and receipts; versioned, under object lock."""
-        return f"clickstream-{self.account}-evidence"
+        return self.names.evidence
+
+    @property
+    def database(self) -> str:
+        """Glue database of all tables."""
+        return self.names.database
 
     def run_uri(self, source: str, run: str, step: str) -> str:
         """Where a step of a run leaves its document."""

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 
 import boto3
 
-from clickstream.provisioning.naming import Names
+from clickstream.lake.names import Names
 from clickstream.sources.model import Source
 
 Value = str | int | None

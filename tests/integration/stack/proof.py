@@ -18,8 +18,9 @@ import boto3
 import httpx
 import pytest
 
+from clickstream.lake.names import Names
 from clickstream.lake.objects import split_uri
-from clickstream.lake.place import WORKGROUP, Place
+from clickstream.lake.place import Place
 from clickstream.lake.queries import Table
 from clickstream.lake.snapshots import history
 from clickstream.lake.windows import HOUR, Window, hour_text
@@ -218,7 +219,7 @@ class Lake:
 
     def _ask(self, sql: str) -> str:
         """Athena's answer as it lies in S3."""
-        execution = self.athena.start_query_execution(QueryString=sql, WorkGroup=WORKGROUP)["QueryExecutionId"]
+        execution = self.athena.start_query_execution(QueryString=sql, WorkGroup=Names.workgroup)["QueryExecutionId"]
 
         def ended() -> dict[str, Any] | None:
             found: dict[str, Any] = self.athena.get_query_execution(QueryExecutionId=execution)["QueryExecution"]

@@ -4,7 +4,7 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from clickstream.provisioning.naming import Names
+from clickstream.lake.names import Names
 from clickstream.provisioning.resource import Cloud
 from clickstream.sources.loader import load_sources
 from clickstream.sources.model import Source

@@ -9,6 +9,7 @@ from typing import Any
 
 from clickstream.contract.records import raw_hash
 from clickstream.lake.listing import StoredObject, hour_prefix
+from clickstream.lake.names import Names
 from clickstream.lake.place import Place
 from clickstream.lake.windows import HOUR, hour_text
 from clickstream.reconciliation.entry import Entry, State
@@ -43,7 +44,7 @@ def source(**changes: Any) -> Source:
 
 
 def place(s3: Any = None, glue: Any = None, cloudwatch: Any = None) -> Place:
-    return Place(ACCOUNT, s3, glue, cloudwatch)
+    return Place(Names(ACCOUNT, "us-east-1"), s3, glue, cloudwatch)
 
 
 def key(hour: int, name: str) -> str:

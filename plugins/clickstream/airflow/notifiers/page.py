@@ -38,7 +38,7 @@ class PageOnVerdict(BaseNotifier):
         findings = [
             finding for entry in entries if entry.findings for finding in load_findings(run.place.s3, entry.findings)
         ]
-        verdict_page(self.source, causes, entries, findings).send(_sns(), run.place.account)
+        verdict_page(self.source, causes, entries, findings).send(_sns(), run.place.names.account)
 
 
 class PageOnFailure(BaseNotifier):
@@ -64,7 +64,7 @@ class PageOnFailure(BaseNotifier):
             since=str(ti.start_date),
             evidence=[str(context.get("exception")), ti.log_url],
             next_step=f"read the log, mend the cause, then clear {ti.task_id} with its downstream tasks in Airflow",
-        ).send(_sns(), place().account)
+        ).send(_sns(), place().names.account)
 
 
 def _sns() -> Any:

@@ -73,14 +73,14 @@ class AthenaStepOperator(AwsBaseOperator[AthenaHook]):
         )
 
     def _start(self, run: Run, name: str, sql: str, ti: Any) -> str:
-        from clickstream.lake.place import WORKGROUP
+        from clickstream.lake.names import Names
 
         key = f"sql/{self.source}/{self.run}/{ti.task_id}.{name}.sql"
         run.place.s3.put_object(Bucket=run.place.evidence, Key=key, Body=sql.encode())
         # The same token for the same statement of the same try: a start whose answer was lost is not made twice.
         token = hashlib.sha256(f"{self.run} {ti.task_id} {ti.try_number} {sql}".encode()).hexdigest()
         client: Any = self.hook.conn
-        answer = client.start_query_execution(QueryString=sql, ClientRequestToken=token, WorkGroup=WORKGROUP)
+        answer = client.start_query_execution(QueryString=sql, ClientRequestToken=token, WorkGroup=Names.workgroup)
         execution: str = answer["QueryExecutionId"]
         self.log.info("%s: query %s, kept as s3://%s/%s", name, execution, run.place.evidence, key)
         return execution

@@ -30,7 +30,7 @@ class Names:
 
     @property
     def lake(self) -> str:
-        """Bucket of landing/, staging/failed/, silver/, gold/, runs/, scratch/, findings/, index/, code/ and athena/."""
+        """Bucket of landing/, staging/, silver/, gold/, runs/, scratch/, findings/, index/, code/ and athena/."""
         return f"clickstream-{self.account}-lake"
 
     @property
