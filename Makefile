@@ -36,7 +36,7 @@ COMMAND := cd $(ROOT) && $(AIRFLOW)/python -m commands
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help doctor up down clean logs send prove backfill status break restore check test test-full bench
+.PHONY: help doctor up down clean logs send prove backfill status break restore check docs test test-full bench
 
 ##@ The stack
 doctor: ## is this machine fit? all faults at once, before any download
@@ -69,11 +69,14 @@ restore: installed ## OBJECT=key  bring an object back as the evidence knows it
 	@$(COMMAND).restore
 
 ##@ The project
-check: environments ## lint, format, types
+check: environments ## lint, format, types, generated files
 	cd $(ROOT) && $(AIRFLOW)/ruff check
 	cd $(ROOT) && $(AIRFLOW)/ruff format --check
 	cd $(ROOT) && $(AIRFLOW)/mypy --python-executable $(AIRFLOW)/python plugins commands dags benchmarks
 	cd $(ROOT) && $(AIRFLOW)/mypy --cache-dir .mypy_cache/local --python-executable $(LOCAL)/python local include/glue_scripts
+	cd $(ROOT) && $(AIRFLOW)/python -m commands.dag_docs --check
+docs: environments ## docs/dags.md from the DAGs' docstrings
+	$(COMMAND).dag_docs
 test: MARKS := not full
 test: pytest ## all tests but the long matrices
 test-full: MARKS := full or not full

@@ -73,7 +73,7 @@ def prove(source: Source) -> TaskGroup:
             run.write("plan", made.model_dump(mode="json"))
             return {"run": run.run, "window": str(window), "lake": run.place.lake}
 
-        survey = AthenaStepOperator(task_id="survey", source=name, run=RUN, step=Survey())
+        survey = AthenaStepOperator(task_id="survey", source=name, run=RUN, step=Survey(), doc_md=Survey.__doc__)
 
         @task.branch
         def inspect(run: str) -> str:
@@ -83,7 +83,12 @@ def prove(source: Source) -> TaskGroup:
             following = {"process": "wait_for_watermark", "check": "check", "record": "record"}
             return f"{GROUP}.{following[inspect_run(open_run(name, run))]}"
 
-        watermark = WatermarkSensor(task_id="wait_for_watermark", source=name, window=WINDOW)
+        watermark = WatermarkSensor(
+            task_id="wait_for_watermark",
+            source=name,
+            window=WINDOW,
+            doc_md="Wait until everything that arrived before the window's end has been delivered.",
+        )
 
         @task
         def repair_partitions(run: str) -> dict[str, list[str]]:
@@ -93,7 +98,9 @@ def prove(source: Source) -> TaskGroup:
             repair = repair_run(open_run(name, run))
             return {"added": list(map(hour_text, repair.added)), "dropped": list(map(hour_text, repair.dropped))}
 
-        count = AthenaStepOperator(task_id="count_bronze", source=name, run=RUN, step=CountBronze())
+        count = AthenaStepOperator(
+            task_id="count_bronze", source=name, run=RUN, step=CountBronze(), doc_md=CountBronze.__doc__
+        )
 
         job = GlueRunOperator(
             task_id="bronze_to_silver",
@@ -103,6 +110,7 @@ def prove(source: Source) -> TaskGroup:
                 "--plan": "s3://{{ ti.xcom_pull(task_ids='" + PLAN + f"')['lake'] }}}}/runs/{name}/{RUN}/job.json"
             },
             pool=name,
+            doc_md="Give every record of the hours to process its fate, in Silver or in rejects.",
         )
 
         check = AthenaStepOperator(
@@ -110,6 +118,7 @@ def prove(source: Source) -> TaskGroup:
             source=name,
             run=RUN,
             step=Check(),
+            doc_md=Check.__doc__,
             trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS,
         )
 
