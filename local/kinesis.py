@@ -2,8 +2,8 @@
 
 What differs from ministack alone: records survive; a shard takes 1,000 records and 1 MiB a second of the local
 clock (Kinesis developer guide, "Quotas and limits"), one record over is refused alone; records leave after the
-retention period, but none that a Firehose has still to read; sequences grow also when the clock is set back.
-Resharding is refused: ministack would drop the records.
+retention period, but none that a Firehose has still to read; sequences grow also when the clock is set back; a
+stream that is resharded keeps what its closed shards hold.
 """
 
 import time
@@ -14,7 +14,7 @@ from typing import Any
 from ministack.core.concurrency import esm_wake
 from ministack.services import kinesis as store
 
-from local import database, faults, metrics, record_log
+from local import database, faults, metrics, record_log, resharding
 from local.errors import AwsError
 from local.record_log import ShardRecords
 from local.settings import ACCOUNT
@@ -44,8 +44,11 @@ PASSED = frozenset(
         "RemoveTagsFromStream",
         "StartStreamEncryption",
         "StopStreamEncryption",
+        "UpdateShardCount",  # of a stream that is not there
     }
 )
+
+TAKING = ("ACTIVE", "UPDATING")
 
 _throughputs: dict[tuple[str, str], Throughput] = {}
 _checkpoints: dict[str, dict[str, int]] = {}
@@ -56,6 +59,7 @@ def start() -> None:
     store._expire_records = _expire_records
     store._next_sequence_number = lambda: record_log.sequence_text(record_log.next_sequence())
     enter_account()
+    resharding.start()
     for stream in store._streams.values():
         _keep_on_disk(stream)
 
@@ -90,6 +94,8 @@ async def handle(operation: str, request: dict[str, Any]) -> dict[str, Any]:
         return await _put_record(request)
     if operation == "GetRecords":
         return await _get_records(request)
+    if operation == "UpdateShardCount" and (resharded := _named(request)):
+        return resharding.update_shard_count(resharded, request)
     if operation not in PASSED:
         raise AwsError("InvalidActionException", f"The local cloud does not serve Kinesis {operation}.")
     stream = _named(request)
@@ -98,6 +104,8 @@ async def handle(operation: str, request: dict[str, Any]) -> dict[str, Any]:
         _keep_on_disk(created)
     if operation == "DeleteStream" and stream:
         record_log.drop(stream["StreamARN"])
+    if operation == "DescribeStreamSummary" and stream:
+        answer["StreamDescriptionSummary"]["OpenShardCount"] = len(resharding.open_shards(stream))
     return answer
 
 
@@ -105,7 +113,7 @@ async def _put_records(request: dict[str, Any]) -> dict[str, Any]:
     records = request.get("Records", [])
     datas = _check_records(records)
     stream = _named(request)
-    if stream is None or stream["StreamStatus"] != "ACTIVE":
+    if stream is None or stream["StreamStatus"] not in TAKING:
         return await ask(store, "Kinesis_20131202.PutRecords", request)
     answers = _put(stream, records, datas)
     failed = sum("ErrorCode" in answer for answer in answers)
@@ -136,7 +144,7 @@ async def _put_records(request: dict[str, Any]) -> dict[str, Any]:
 async def _put_record(request: dict[str, Any]) -> dict[str, Any]:
     datas = _check_records([request])
     stream = _named(request)
-    if stream is None or stream["StreamStatus"] != "ACTIVE":
+    if stream is None or stream["StreamStatus"] not in TAKING:
         return await ask(store, "Kinesis_20131202.PutRecord", request)
     (answer,) = _put(stream, [request], datas)
     refused = "ErrorCode" in answer
@@ -186,6 +194,11 @@ async def _get_records(request: dict[str, Any]) -> dict[str, Any]:
     iterator = store._shard_iterators.get(request.get("ShardIterator"))
     answer = await ask(store, "Kinesis_20131202.GetRecords", request)
     if iterator:
+        stream, name = store._streams[iterator["stream"]], iterator["shard_id"]
+        following = store._shard_iterators[answer["NextShardIterator"]]
+        shard = stream["shards"][name]
+        if resharding.is_closed(shard) and following["position"] == len(shard["records"]):
+            answer |= {"NextShardIterator": None, "ChildShards": resharding.end_of(stream, name)}
         records = answer["Records"]
         age = max(time.time() - records[-1]["ApproximateArrivalTimestamp"], 0) if records else 0
         _measure(
@@ -253,6 +266,7 @@ def _expire_records(stream: dict[str, Any]) -> None:
             for iterator in store._shard_iterators.values():
                 if iterator["stream_arn"] == arn and iterator["shard_id"] == shard:
                     iterator["position"] = max(iterator["position"] - dropped, 0)
+    resharding.forget_expired(stream, before)
 
 
 def _measure(stream: dict[str, Any], values: dict[str, tuple[float, str]]) -> None:
