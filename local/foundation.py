@@ -118,7 +118,11 @@ def make_roles() -> None:
                 ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"],
                 [f"{lake}/{prefix}/*" for prefix in ("silver", "gold", "runs")],
             ),
+            _allow(
+                ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"], [f"{lake}/scratch/*"]
+            ),
             _allow(["s3:GetBucketLocation", "s3:ListBucket"], [lake, evidence]),
+            _allow(["s3:ListBucketVersions"], [lake]),
             _allow(
                 ["glue:GetDatabase", "glue:GetTable", "glue:GetTables", "glue:CreateTable", "glue:UpdateTable"],
                 [

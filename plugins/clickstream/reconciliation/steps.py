@@ -181,10 +181,13 @@ class Check:
             kind: result[f"{kind}_snapshot"] if result else next((s.id for s in lineage), None)
             for kind, lineage in lineages.items()
         }
-        hours = sorted({*inspection.process, *inspection.check, *(result["hours"] if result else ())})
+        # Of all attempts at the run's job: what a killed one published, a later one finds done and does not name.
+        ours = [snapshot for lineage in lineages.values() for snapshot in lineage if snapshot.run_id == plan.run]
+        rebuilt = {*inspection.process, *itertools.chain.from_iterable(snapshot.hours for snapshot in ours)}
+        hours = sorted({*rebuilt, *inspection.check})
         counted = run.read("manifests") if inspection.process else {}
         uris = {hour: counted.get(hour) or run.current[parse_hour(hour)].manifest for hour in hours}
-        run.write("pinned", {**pinned, "manifests": uris})
+        run.write("pinned", {**pinned, "manifests": uris, "rebuilt": sorted(rebuilt)})
         if "producer" in source.tiers:
             _register_receipts(run, map(parse_hour, hours))
         unprocessed = [hour for hour in hours_before(hours) if parse_hour(hour) not in run.current]
@@ -241,7 +244,7 @@ def reconcile_run(run: Run) -> dict[str, int]:
         evidence,
         manifests,
         run.current,
-        rebuilt={*inspection.process, *((_result(run) or {}).get("hours", ()))},
+        rebuilt=pinned["rebuilt"],
         receipts=acknowledged,
         schemas=run.schemas({manifest.contract for manifest in manifests.values()}),
         silver_snapshot=pinned["silver"],

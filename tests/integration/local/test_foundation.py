@@ -57,7 +57,7 @@ def test_the_foundation(common_cloud: Cloud) -> None:
     assert everything(common_cloud) == first
 
     assert all(first[bucket][0] == "Enabled" and all(first[bucket][1].values()) for bucket in (LAKE, EVIDENCE))
-    assert {rule["Filter"]["Prefix"] for rule in first["lifecycle"]} == {"", "findings/"}
+    assert {rule["Filter"]["Prefix"] for rule in first["lifecycle"]} == {"", "findings/", "scratch/"}
     configuration = first["workgroup"]["Configuration"]
     assert configuration["EnforceWorkGroupConfiguration"] is True
     assert configuration["ResultConfiguration"]["OutputLocation"] == f"s3://{LAKE}/athena/"
@@ -91,10 +91,29 @@ def test_evidence_cannot_be_deleted(common_cloud: Cloud) -> None:
     ],
 )
 def test_firehose_s_role_may_do_its_work_alone(common_cloud: Cloud, action: str, resource: str, decision: str) -> None:
-    make(common_cloud)
-    (result,) = common_cloud.client("iam").simulate_principal_policy(
-        PolicySourceArn="arn:aws:iam::000000000000:role/clickstream-firehose",
-        ActionNames=[action],
-        ResourceArns=[resource],
+    assert decided(common_cloud, "clickstream-firehose", action, resource) == decision
+
+
+@pytest.mark.parametrize(
+    ("action", "resource", "decision"),
+    [
+        ("s3:GetObject", f"arn:aws:s3:::{LAKE}/landing/x", "allowed"),
+        ("s3:PutObject", f"arn:aws:s3:::{LAKE}/landing/x", "implicitDeny"),
+        ("s3:PutObject", f"arn:aws:s3:::{LAKE}/scratch/x", "allowed"),
+        ("s3:DeleteObjectVersion", f"arn:aws:s3:::{LAKE}/scratch/x", "allowed"),
+        ("s3:DeleteObjectVersion", f"arn:aws:s3:::{LAKE}/silver/x", "implicitDeny"),
+        ("s3:PutObject", f"arn:aws:s3:::{EVIDENCE}/ledger/x", "implicitDeny"),
+    ],
+)
+def test_glue_s_role_may_do_its_work_alone(common_cloud: Cloud, action: str, resource: str, decision: str) -> None:
+    assert decided(common_cloud, "clickstream-glue", action, resource) == decision
+
+
+def decided(cloud: Cloud, role: str, action: str, resource: str) -> str:
+    """What the role's policies say of an action."""
+    make(cloud)
+    (result,) = cloud.client("iam").simulate_principal_policy(
+        PolicySourceArn=f"arn:aws:iam::000000000000:role/{role}", ActionNames=[action], ResourceArns=[resource]
     )["EvaluationResults"]
-    assert result["EvalDecision"] == decision
+    decision: str = result["EvalDecision"]
+    return decision

@@ -86,7 +86,7 @@ class Stage:
         self._numbers = iter(range(100, 10_000))
         self.place = place(self.s3, Catalog(self), Metrics(self))
         for kind in KINDS:
-            self._describe(kind)
+            self.describe(kind)
 
     # Bronze
 
@@ -128,10 +128,11 @@ class Stage:
         """A new snapshot; without a run it is somebody else's."""
         made = Snapshot(next(self._numbers), rows, run, hours)
         self.tables[kind].append(made)
-        self._describe(kind)
+        self.describe(kind)
         return made.id
 
-    def _describe(self, kind: str) -> None:
+    def describe(self, kind: str) -> None:
+        """Write the metadata file that speaks of the snapshots there are."""
         lineage = self.tables[kind]
         snapshots = []
         for parent, made in zip([None, *lineage], lineage, strict=False):
