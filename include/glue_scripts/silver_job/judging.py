@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import gc
 import io
+import itertools
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import partial
 from typing import Any
 
 import boto3
@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from botocore.exceptions import ClientError
 from pyspark.sql import DataFrame, SparkSession
 
-from clickstream.contract.columns import Flattener
+from clickstream.contract.columns import TYPES, Columns
 from clickstream.contract.judge import Judge
 from clickstream.contract.records import raw_hash, read_object
 from clickstream.contract.schema import Schema
@@ -29,22 +29,12 @@ BATCH_RECORDS = 4096
 BATCH_BYTES = 8 * 1024**2
 """A batch ends at either: a record can have a megabyte."""
 
-_ARROW = {
-    "string": pa.string(),
-    "bigint": pa.int64(),
-    "double": pa.float64(),
-    "boolean": pa.bool_(),
-    "binary": pa.binary(),
-    "date": pa.date32(),
-    "timestamp_ntz": pa.timestamp("us"),
-}
+_ARROW = TYPES | {"binary": pa.binary(), "date": pa.date32(), "timestamp_ntz": pa.timestamp("us")}
 
 
 class ObjectChanged(RuntimeError):
     """An object of the plan is gone or another one: only a new plan helps, no retry of this run."""
 
-
-Row = tuple[Any, ...]
 
 _NUMBERED = {
     "arrival_hour": "string",
@@ -60,9 +50,9 @@ _JUDGED = {
     "event_id": "string",
     "event_date": "date",
     "event_time": "timestamp_ntz",
-    "extra": "string",
 }
-_TALLY = {"file": "string", "arrival_hour": "string", "fate": "string", "event_date": "date", "records": "bigint"}
+Tally = tuple[str, str, date | None, int]
+"""Arrival hour, fate, event date of the good ones, records."""
 
 
 @dataclass(frozen=True)
@@ -103,51 +93,45 @@ def judge_objects(
         PythonException: with the text of ObjectChanged.
     """
     source, schemas, lake = plan.source, plan.schemas, plan.lake
-    columns = _NUMBERED | _JUDGED | {name: column.type for name, column in source.silver.items()}
+    columns = _NUMBERED | _JUDGED | {name: column.type for name, column in source.silver.items()} | {"extra": "string"}
     schema = pa.schema([(name, _ARROW[kind]) for name, kind in columns.items()])
-    tally_schema = pa.schema([(name, _ARROW[kind]) for name, kind in _TALLY.items()])
-    tasks = share_out(objects, spark.sparkContext.defaultParallelism)
     numbers = {each: number << 32 for number, each in enumerate(objects, start=first_number)}
 
-    def judge(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        # A worker collects garbage after each task: leave the imported modules out of that.
+    def judge(task: tuple[int, list[BronzeObject]]) -> tuple[str, list[Tally]]:
+        # Nothing here makes cycles, and a worker would look through all imported modules for them after each task.
         gc.freeze()
+        gc.disable()
+        number, share = task
         contracts = [Schema(version, document) for version, document in schemas.items()]
-        row_by = {each.version: partial(row_of, Judge(source, each), Flattener(source, each)) for each in contracts}
+        judges = {each.version: (Judge(source, each), Columns(source, each)) for each in contracts}
         s3 = boto3.client("s3")
-        for task in (task for batch in batches for task in batch.column(0).to_pylist()):
-            tally: Counter[tuple[str, str, date | None]] = Counter()
-            judged: list[pa.RecordBatch] = []
-            for each in tasks[task]:
-                records = read_object(each.key, _body(s3, lake, each)).records
-                for rows in _rows(row_by[each.contract], each, records, numbers[each]):
-                    tally.update((each.arrival_hour, row[2], row[6]) for row in rows)
-                    judged.append(_batch(schema, each, rows))
-            body = io.BytesIO()
-            # One row group, because Spark asks S3 for every column of every one.
-            pq.write_table(pa.Table.from_batches(judged, schema), body, write_statistics=False)
-            key = f"{scratch}{first_number}-{task}.parquet"
-            s3.put_object(Bucket=lake, Key=key, Body=body.getvalue())
-            counted = [(f"s3://{lake}/{key}", *what, count) for what, count in tally.items()]
-            yield pa.RecordBatch.from_pylist([dict(zip(_TALLY, row, strict=True)) for row in counted], tally_schema)
+        batches = []
+        for each in share:
+            first = numbers[each]
+            for records in _batches(read_object(each.key, _body(s3, lake, each)).records):
+                batches.append(_judged(*judges[each.contract], each, records, first, schema))
+                first += len(records)
+        judged = pa.Table.from_batches(batches, schema)
+        body = io.BytesIO()
+        # One row group, because Spark asks S3 for every column of every one.
+        pq.write_table(judged, body, write_statistics=False, compression="zstd", compression_level=1)
+        key = f"{scratch}{first_number}-{number}.parquet"
+        s3.put_object(Bucket=lake, Key=key, Body=body.getvalue())
+        tallies = judged.group_by(["arrival_hour", "_fate", "event_date"]).aggregate([([], "count_all")])
+        return f"s3://{lake}/{key}", [*zip(*tallies.to_pydict().values(), strict=True)]
 
-    tallies = spark.range(0, len(tasks), 1, max(1, len(tasks))).mapInArrow(judge, _ddl(_TALLY)).collect()
+    shares = share_out(objects, spark.sparkContext.defaultParallelism)
+    if not shares:
+        return Judged(spark.createDataFrame([], _ddl(columns)), Counter(), set())
+    files, tallied = zip(
+        *spark.sparkContext.parallelize(enumerate(shares), len(shares)).map(judge).collect(), strict=True
+    )
     fates: Counter[tuple[str, str]] = Counter()
-    for tally in tallies:
-        fates[tally.arrival_hour, tally.fate] += tally.records
-    files = sorted({tally.file for tally in tallies})
-    records = spark.read.schema(_ddl(columns)).parquet(*files) if files else spark.createDataFrame([], _ddl(columns))
-    return Judged(records, fates, {tally.event_date for tally in tallies} - {None})
-
-
-def row_of(judge: Judge, flatten: Flattener, record: bytes, arrival_hour: datetime) -> Row:
-    """The values of `_JUDGED` and of the source's columns."""
-    fate, reason, event_id, event_time, event = judge(record, arrival_hour)
-    if event is None or event_time is None:
-        payload = record if fate == "quarantined" else None
-        return fate, reason, payload, None, None, None, None, *flatten.nothing
-    values, extra = flatten(event)
-    return fate, None, None, event_id, event_time.date(), event_time, extra, *values
+    dates = set()
+    for hour, fate, event_date, records in itertools.chain(*tallied):
+        fates[hour, fate] += records
+        dates.add(event_date)
+    return Judged(spark.read.schema(_ddl(columns)).parquet(*files), fates, dates - {None})
 
 
 def share_out(objects: list[BronzeObject], cores: int) -> list[list[BronzeObject]]:
@@ -164,27 +148,44 @@ def share_out(objects: list[BronzeObject], cores: int) -> list[list[BronzeObject
     return tasks
 
 
-def _rows(
-    row_of: Callable[[bytes, datetime], Row], read: BronzeObject, records: list[bytes], first: int
-) -> Iterator[list[Row]]:
-    """Rows of one object by batches; its first record has the number `first`."""
-    arrival_hour = datetime.fromisoformat(read.arrival_hour)
-    rows: list[Row] = []
+def _batches(records: list[bytes]) -> Iterator[list[bytes]]:
+    """Records in order, as many as one batch may hold."""
+    batch: list[bytes] = []
     size = 0
-    for number, record in enumerate(records, start=first):
-        rows.append((number, raw_hash(record), *row_of(record, arrival_hour)))
+    for record in records:
+        batch.append(record)
         size += len(record)
-        if size >= BATCH_BYTES or len(rows) == BATCH_RECORDS:
-            yield rows
-            rows, size = [], 0
-    if rows:
-        yield rows
+        if size >= BATCH_BYTES or len(batch) == BATCH_RECORDS:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
-def _batch(schema: pa.Schema, read: BronzeObject, rows: list[Row]) -> pa.RecordBatch:
-    place = [pa.repeat(value, len(rows)) for value in (read.arrival_hour, read.key, read.contract)]
-    values = [pa.array(column, kind) for column, kind in zip(zip(*rows, strict=True), schema.types[3:], strict=True)]
-    return pa.RecordBatch.from_arrays(place + values, schema=schema)
+def _judged(
+    judge: Judge, columns: Columns, read: BronzeObject, records: list[bytes], first: int, schema: pa.Schema
+) -> pa.RecordBatch:
+    """A row for each of an object's records, of which the first has the number `first`."""
+    arrival_hour = datetime.fromisoformat(read.arrival_hour)
+    judgements = [judge(record, arrival_hour) for record in records]
+    fates, reasons, ids, times, events = zip(*judgements, strict=True)
+    kept = [record if fate == "quarantined" else None for record, fate in zip(records, fates, strict=True)]
+    event_time = pa.array(times, pa.timestamp("us"))
+    return pa.RecordBatch.from_arrays(
+        [
+            *(pa.repeat(value, len(records)) for value in (read.arrival_hour, read.key, read.contract)),
+            pa.array(range(first, first + len(records))),
+            pa.array([raw_hash(record) for record in records]),
+            pa.array(fates),
+            pa.array(reasons, pa.string()),
+            pa.array(kept, pa.binary()),
+            pa.array(ids, pa.string()),
+            event_time.cast(pa.date32()),
+            event_time,
+            *columns(events),
+        ],
+        schema=schema,
+    )
 
 
 def _ddl(columns: dict[str, str]) -> str:

@@ -1,64 +1,90 @@
-"""From a contract-valid event to the columns of Silver."""
+"""From contract-valid events to the columns of Silver, many events at a time."""
 
 from __future__ import annotations
 
-import itertools
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from clickstream.contract.schema import Schema
-from clickstream.sources.model import Column, Source
+from clickstream.sources.model import Source
 
-# JSON has one kind of number: 2.0 is an integer to a contract, and 3 a price.
-_NUMBERS = {"bigint": int, "double": float}
-_NOTHING: dict[str, Any] = {}
+TYPES = {"string": pa.string(), "bigint": pa.int64(), "double": pa.float64(), "boolean": pa.bool_()}
+"""Arrow's type for each that a column of Silver may have."""
+
+Event = dict[str, Any]
 
 
-class Flattener:
-    """Takes a source's Silver columns out of an event, and keeps what the contract does not know.
+class Columns:
+    """Takes a source's Silver columns out of events, and keeps what the contract does not know.
 
-    The contract has been checked before: a value is absent, null or of the declared type.
+    The contract has been checked before: a value is absent, null or of the declared type. JSON has one kind of number:
+    2.0 is an integer to a contract, and 3 a price.
+
+    Args:
+        source: whose declared columns are taken.
+        schema: the contract that the events were judged by.
     """
 
     def __init__(self, source: Source, schema: Schema) -> None:
-        columns = source.silver.values()
-        # Neighbours below the same parents are taken out together.
-        self._groups = [
-            (parents, [column.path.rpartition(".")[2] for column in group])
-            for parents, group in itertools.groupby(columns, _parents)
-        ]
-        self._numbers = [(at, _NUMBERS[column.type]) for at, column in enumerate(columns) if column.type in _NUMBERS]
-        self._known = schema.document
-        self.nothing = (None,) * len(source.silver)
-        """The values of a record that is no event."""
-
-    def __call__(self, event: dict[str, Any]) -> tuple[tuple[Any, ...], str | None]:
-        """The values of the declared columns, and JSON of the unknown fields (None when there are none)."""
-        values: list[Any] = []
-        for parents, names in self._groups:
-            node: Any = event
+        self._paths = [column.path.split(".") for column in source.silver.values()]
+        self._doubles = [column.path.split(".") for column in source.silver.values() if column.type == "double"]
+        tree: dict[str, Any] = {}
+        for (*parents, name), column in zip(self._paths, source.silver.values(), strict=True):
+            node = tree
             for parent in parents:
-                node = node.get(parent) or _NOTHING
-            values.extend(map(node.get, names))
-        for at, number in self._numbers:
-            if values[at] is not None:
-                values[at] = number(values[at])
-        unknown = _unknown(event, self._known)
-        return tuple(values), orjson.dumps(unknown).decode() if unknown else None
+                node = node.setdefault(parent, {})
+            node[name] = TYPES[column.type]
+        self._type = _struct(tree)
+        self._known = _Known(schema.document)
+
+    def __call__(self, events: Sequence[Event | None]) -> list[pa.Array]:
+        """An array a declared column, in order, then JSON of the unknown fields (null where there are none).
+
+        Args:
+            events: None stands for a record that is no event: all its columns are null.
+        """
+        try:
+            taken = pa.array(events, self._type)
+        except pa.ArrowInvalid:
+            # Arrow refuses an integer that no double holds exactly; the nearest one will do for a price of 2^53 + 1.
+            for event in events:
+                _with_doubles(event, self._doubles)
+            taken = pa.array(events, self._type)
+        rest = [event and self._known.rest_of(event) for event in events]
+        extra = [orjson.dumps(fields).decode() if fields else None for fields in rest]
+        return [*(pc.struct_field(taken, path) for path in self._paths), pa.array(extra, pa.string())]
 
 
-def _parents(column: Column) -> list[str]:
-    return column.path.split(".")[:-1]
+def _struct(tree: dict[str, Any]) -> pa.StructType:
+    return pa.struct([(name, _struct(kind) if isinstance(kind, dict) else kind) for name, kind in tree.items()])
 
 
-def _unknown(event: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
-    """The part of an event that a contract has no properties for, in its original nesting."""
-    known = schema["properties"]
-    rest = {}
-    for name, value in event.items():
-        if name not in known:
-            rest[name] = value
-        elif isinstance(value, dict) and "properties" in known[name] and (inner := _unknown(value, known[name])):
-            rest[name] = inner
-    return rest
+def _with_doubles(event: Event | None, paths: list[list[str]]) -> None:
+    for *parents, name in paths:
+        node: Any = event
+        for parent in parents:
+            node = node and node.get(parent)
+        if node and node.get(name) is not None:
+            node[name] = float(node[name])
+
+
+class _Known:
+    """The fields that a contract, or an object of it, has properties for."""
+
+    def __init__(self, schema: dict[str, Any]) -> None:
+        properties = schema["properties"]
+        self._names = properties.keys()
+        self._objects = [(name, _Known(inner)) for name, inner in properties.items() if "properties" in inner]
+
+    def rest_of(self, event: Event) -> Event:
+        """What else there is in an event, in its original nesting."""
+        rest = {} if event.keys() <= self._names else {n: event[n] for n in event if n not in self._names}
+        for name, known in self._objects:
+            inner = event.get(name)
+            if isinstance(inner, dict) and (unknown := known.rest_of(inner)):
+                rest[name] = unknown
+        return rest

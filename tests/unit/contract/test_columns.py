@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
-from clickstream.contract.columns import Flattener
+from clickstream.contract.columns import Columns
 from clickstream.contract.judge import Judge
 from clickstream.contract.schema import Schema
 from clickstream.sources.model import Source
@@ -14,23 +14,26 @@ from clickstream.sources.model import Source
 HOUR = datetime(2026, 11, 18, 13, tzinfo=UTC)
 EVENT = {"event_id": "e-1", "event_type": "click", "timestamp": "2026-11-18T13:05:00Z"}
 
-Columns = tuple[dict[str, Any], str | None]
+Held = tuple[dict[str, Any], str | None]
 
 
 class Flat:
-    """The columns of an event that the contract takes."""
+    """The columns of events that the contract takes."""
 
     def __init__(self, source: Source, schema: Schema) -> None:
-        self._names = list(source.silver)
-        self._judge, self._flatten = Judge(source, schema), Flattener(source, schema)
+        self._names = [*source.silver, "extra"]
+        self._judge, self._columns = Judge(source, schema), Columns(source, schema)
 
-    def __call__(self, record: bytes) -> Columns:
+    def __call__(self, record: bytes) -> Held:
         """The values that are not null by column, and the unknown fields."""
-        judged = self._judge(record, HOUR)
-        assert judged.event is not None, judged.reason
-        values, extra = self._flatten(judged.event)
-        held = zip(self._names, values, strict=True)
-        return {name: value for name, value in held if value is not None}, extra
+        return self.all(record)[0]
+
+    def all(self, *records: bytes) -> list[Held]:
+        columns = [array.to_pylist() for array in self._columns([self._judge(each, HOUR).event for each in records])]
+        rows = [dict(zip(self._names, values, strict=True)) for values in zip(*columns, strict=True)]
+        extras = [row.pop("extra") for row in rows]
+        held = [{name: value for name, value in row.items() if value is not None} for row in rows]
+        return list(zip(held, extras, strict=True))
 
 
 @pytest.fixture(scope="module")
@@ -101,3 +104,15 @@ def test_fields_that_the_contract_does_not_know_are_kept(flat: Flat, case: str) 
     _, extra = flat(with_raw(fragment))
     assert extra is not None
     assert orjson.loads(extra) == orjson.loads(kept)
+
+
+def test_a_price_that_no_double_holds_exactly_is_rounded_and_its_neighbours_stay(flat: Flat) -> None:
+    records = [with_raw(f'"properties": {{"price": {price}}}') for price in ("3", "9007199254740993", "0.1", "null")]
+    records.insert(1, b"no event")
+    records.insert(2, with_raw('"properties": null'))
+    assert [held.get("price") for held, _ in flat.all(*records)] == [3.0, None, None, 9007199254740992.0, 0.1, None]
+
+
+def test_a_record_that_is_no_event_has_no_columns(flat: Flat) -> None:
+    sound = with_raw('"new": 1')
+    assert flat.all(b"no event", sound, b"{}") == [({}, None), ({"event_type": "click"}, '{"new":1}'), ({}, None)]
