@@ -19,6 +19,7 @@ from awsglue.utils import getResolvedOptions
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from silver_job.audit import audit
+from silver_job.files import write_good
 from silver_job.judging import Judged, judge_objects
 from silver_job.plan import BronzeObject, Plan, write_json
 from silver_job.tables import BranchedTable
@@ -63,8 +64,10 @@ def run(spark: SparkSession, plan: Plan) -> dict[str, Any]:
         window = sorted({*window, *joining})
 
     summary = {RUN_ID: plan.run_id, HOURS: ",".join(window), ATTEMPT: attempt}
-    rejects.overwrite(rejected(judged, ruling), window, "hash", summary)
-    silver.overwrite(good(judged, ruling), window, "none", summary)
+    rejects.overwrite(rejected(judged, ruling), window, summary)
+    losers = [row._record for row in ruling.duplicates.select("_record").collect()]
+    good = write_good(spark, judged.files, losers, silver.layout(), attempt)
+    silver.overwrite_files(good, window, summary)
     fates = fates_after(judged, ruling)
     audit(silver, rejects, window, fates, judged.dates, plan.source.events, ruling.crowded)
     result = {
@@ -104,13 +107,6 @@ def rejected(judged: Judged, ruling: Ruling) -> DataFrame:
         }
     )
     return refused.union(lost.select(*refused.columns))
-
-
-def good(judged: Judged, ruling: Ruling) -> DataFrame:
-    """The rows of Silver."""
-    losers = F.broadcast(ruling.duplicates.select("_record"))
-    rows = judged.records.where("_fate = 'good'").join(losers, "_record", "left_anti")
-    return rows.drop("_record", "_fate", "_reason", "_payload")
 
 
 def fates_after(judged: Judged, ruling: Ruling) -> Counter[tuple[str, str]]:

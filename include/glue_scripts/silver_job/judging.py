@@ -60,18 +60,25 @@ class Judged:
     """The judged records of some hours.
 
     Attributes:
-        records: a row a record, in the scratch folder. Names that begin with `_` are no columns of Silver: `_record`
+        files: `s3://` addresses in the scratch folder.
+        records: what is in them, a row a record. Names that begin with `_` are no columns of Silver: `_record`
             numbers the records of the run, `_fate`, `_reason`, and `_payload` of a quarantined one.
         fates: records by (arrival hour, fate), before deduplication.
         dates: event dates of the good ones.
     """
 
+    files: tuple[str, ...]
     records: DataFrame
     fates: Counter[tuple[str, str]]
     dates: set[date]
 
     def __or__(self, other: Judged) -> Judged:
-        return Judged(self.records.union(other.records), self.fates + other.fates, self.dates | other.dates)
+        return Judged(
+            self.files + other.files,
+            self.records.union(other.records),
+            self.fates + other.fates,
+            self.dates | other.dates,
+        )
 
 
 def judge_objects(
@@ -122,7 +129,7 @@ def judge_objects(
 
     shares = share_out(objects, spark.sparkContext.defaultParallelism)
     if not shares:
-        return Judged(spark.createDataFrame([], _ddl(columns)), Counter(), set())
+        return Judged((), spark.createDataFrame([], _ddl(columns)), Counter(), set())
     files, tallied = zip(
         *spark.sparkContext.parallelize(enumerate(shares), len(shares)).map(judge).collect(), strict=True
     )
@@ -131,7 +138,7 @@ def judge_objects(
     for hour, fate, event_date, records in itertools.chain(*tallied):
         fates[hour, fate] += records
         dates.add(event_date)
-    return Judged(spark.read.schema(_ddl(columns)).parquet(*files), fates, dates - {None})
+    return Judged(files, spark.read.schema(_ddl(columns)).parquet(*files), fates, dates - {None})
 
 
 def share_out(objects: list[BronzeObject], cores: int) -> list[list[BronzeObject]]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import date
+from typing import Any
 
 import boto3
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from clickstream.lake.snapshots import Snapshot, branches, history
+from silver_job.files import DataFile, Layout
 
 CATALOG = "glue_catalog"
 DATABASE = "clickstream"
@@ -65,20 +67,48 @@ class BranchedTable:
                 self._alter(f"DROP BRANCH {name}")
         self._alter(f"CREATE BRANCH {self.branch}")
 
-    def overwrite(self, rows: DataFrame, hours: Collection[str], distribution: str, summary: dict[str, str]) -> None:
+    def overwrite(self, rows: DataFrame, hours: Collection[str], summary: dict[str, str]) -> None:
         """Replace all rows of the arrival hours on the branch, in one commit.
 
         Args:
             rows: the new rows, of these hours only: Iceberg appends others without a word.
             hours: arrival hours that are replaced; those without new rows end up empty.
-            distribution: `none`, each task writes what it has; `hash`, rows are shuffled to a file a partition.
             summary: properties of the snapshot.
         """
-        writer = rows.writeTo(f"{self._identifier}.branch_{self.branch}")
-        writer = writer.option("distribution-mode", distribution).option("fanout-enabled", "true")
+        writer = rows.writeTo(f"{self._identifier}.branch_{self.branch}").option("distribution-mode", "hash")
         for key, value in summary.items():
             writer = writer.option(f"snapshot-property.{key}", value)
         writer.overwrite(F.col("arrival_hour").isin(*hours))
+
+    def layout(self) -> Layout:
+        """What a new data file has to look like."""
+        table = self._iceberg()
+        return Layout(
+            schema=self._java.SchemaParser.toJson(table.schema()),
+            partitioning=tuple(field.name() for field in table.spec().fields()),
+            folder=table.locationProvider().newDataLocation(""),
+        )
+
+    def overwrite_files(self, files: Collection[DataFile], hours: Collection[str], summary: dict[str, str]) -> None:
+        """The same with rows that lie in data files already."""
+        table, java = self._iceberg(), self._java
+        arrival_hour = getattr(java.expressions.Expressions, "in")("arrival_hour", list(hours))
+        change = table.newOverwrite().toBranch(self.branch).overwriteByRowFilter(arrival_hour)
+        metrics = java.MetricsConfig.forTable(table)
+        for file in files:
+            described = (
+                java.DataFiles.builder(table.spec())
+                .withPath(file.address)
+                .withFormat("parquet")
+                .withFileSizeInBytes(file.size)
+                .withPartitionPath(file.partition)
+                .withMetrics(java.parquet.ParquetUtil.fileMetrics(table.io().newInputFile(file.address), metrics))
+                .build()
+            )
+            change.addFile(described)
+        for key, value in summary.items():
+            change.set(key, value)
+        change.commit()
 
     def publish(self) -> int:
         """Fast-forward main to the branch; the new snapshot's id."""
@@ -88,6 +118,14 @@ class BranchedTable:
     def drop_branch(self) -> None:
         """Drop the run's branch."""
         self._alter(f"DROP BRANCH {self.branch}")
+
+    def _iceberg(self) -> Any:
+        """The table in Java, the one that the session's catalog keeps: what is committed to it, queries see."""
+        return self._java.spark.Spark3Util.loadIcebergTable(self._spark._jsparkSession, self._identifier)
+
+    @property
+    def _java(self) -> Any:
+        return self._spark.sparkContext._jvm.org.apache.iceberg
 
     def _alter(self, change: str) -> None:
         self._spark.sql(f"ALTER TABLE {self._identifier} {change}")
