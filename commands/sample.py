@@ -92,7 +92,7 @@ def send_sample(settings: Settings, events: int) -> None:
 def _send(
     producer: Producer, place: Place, source: Source, records: list[bytes], clock: CloudClock, hour: datetime
 ) -> Receipt:
-    stream = paced(records, Load.of(records), clock, hour + FIRST, hour + LAST, source.stream.shards)
+    stream = paced(records, Load.of(records), clock, hour + FIRST, hour + LAST, source.stream.shards_at_first)
     with Receipt(place.s3, place.evidence, source.name, PURPOSE) as receipt:
         producer.send(stream, receipt)
     return receipt

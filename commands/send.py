@@ -172,7 +172,7 @@ def _measure(events: Path) -> Load:
 def _paced_records(order: Order, clock: CloudClock) -> Iterator[bytes]:
     if order.at is None:
         return _read(order.events)
-    return paced(_read(order.events), order.load, clock, order.at, order.until, order.source.stream.shards)
+    return paced(_read(order.events), order.load, clock, order.at, order.until, order.source.stream.shards_at_first)
 
 
 def _tell(order: Order, sent: Receipt, beats: Receipt, place: Place) -> None:

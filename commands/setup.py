@@ -8,7 +8,7 @@ import argparse
 
 import boto3
 
-from clickstream.provisioning.apply import ReplacementRefused, apply_all
+from clickstream.provisioning.apply import NeedsApproval, apply_all
 from clickstream.provisioning.path import path_of
 from clickstream.provisioning.plan import as_table, plan
 from clickstream.provisioning.resource import Cloud
@@ -46,7 +46,7 @@ def set_up(sources: list[Source], cloud: Cloud) -> None:
         for step in apply_all(resources):
             if step.action != "none":
                 say(f"{step} - done")
-    except ReplacementRefused as refused:
+    except NeedsApproval as refused:
         raise Failed(str(refused)) from refused
 
 

@@ -11,6 +11,7 @@ from clickstream.sources.model import Source
 
 if TYPE_CHECKING:
     from clickstream.lake.place import Place
+    from clickstream.provisioning.resource import Cloud
     from clickstream.reconciliation.steps import Run
 
 AWS_CONNECTION = "aws_default"
@@ -23,6 +24,15 @@ def place() -> Place:
     from clickstream.lake.place import Place
 
     return Place.of(AwsBaseHook(aws_conn_id=AWS_CONNECTION, client_type="s3").get_session())
+
+
+def account() -> Cloud:
+    """The account that the AWS connection leads to, for provisioning."""
+    from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
+
+    from clickstream.provisioning.resource import Cloud
+
+    return Cloud.of(AwsBaseHook(aws_conn_id=AWS_CONNECTION, client_type="sts").get_session())
 
 
 def source_named(name: str) -> Source:

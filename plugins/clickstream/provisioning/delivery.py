@@ -99,6 +99,10 @@ class Delivery(Resource):
             ExtendedS3DestinationUpdate=_destination(self.desired()),
         )
 
+    def delete(self) -> None:
+        self.cloud.client("firehose").delete_delivery_stream(DeliveryStreamName=self.name)
+        wait(self.cloud.client("firehose"), "DeliveryGone", DeliveryStreamName=self.name)
+
     def _describe(self) -> dict[str, Any]:
         answer = self.cloud.client("firehose").describe_delivery_stream(DeliveryStreamName=self.name)
         delivery: dict[str, Any] = answer["DeliveryStreamDescription"]

@@ -47,6 +47,9 @@ class DeliveryLog(Resource):
     def update(self, differences: Sequence[Difference]) -> None:
         self._complete()
 
+    def delete(self) -> None:
+        self.cloud.client("logs").delete_log_group(logGroupName=self.name)
+
     def _complete(self) -> None:
         logs = self.cloud.client("logs")
         logs.put_retention_policy(logGroupName=self.name, retentionInDays=RETENTION_DAYS)

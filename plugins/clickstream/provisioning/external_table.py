@@ -21,7 +21,10 @@ class TableColumn(NamedTuple):
 
 
 class ExternalTable(Resource):
-    """A Glue table; a subclass says which columns it has, where its objects lie and how a line is read."""
+    """A Glue table; a subclass says which columns it has, where its objects lie and how a line is read.
+
+    Deleting it leaves the objects where they are.
+    """
 
     serde: ClassVar[str]
     serde_parameters: ClassVar[Mapping[str, str]] = {}
@@ -64,6 +67,9 @@ class ExternalTable(Resource):
         glue = self.cloud.client("glue")
         glue.update_table(DatabaseName=self.cloud.names.database, TableInput=self._input())
 
+    def delete(self) -> None:
+        self.cloud.client("glue").delete_table(DatabaseName=self.cloud.names.database, Name=self.name)
+
     def _input(self) -> dict[str, Any]:
         return {
             "Name": self.name,
@@ -87,6 +93,7 @@ def _settings(table: dict[str, Any]) -> Settings:
     return {
         "type": table.get("TableType"),
         **{f"column {column['Name']}": column["Type"] for column in storage.get("Columns", ())},
+        **{f"comment {column['Name']}": column.get("Comment") for column in storage.get("Columns", ())},
         "partition_keys": ", ".join(f"{key['Name']} {key['Type']}" for key in table.get("PartitionKeys", ())),
         "location": storage.get("Location"),
         "input_format": storage.get("InputFormat"),

@@ -48,6 +48,12 @@ class GlueJob(Resource):
     def update(self, differences: Sequence[Difference]) -> None:
         once_role_is_known(self.cloud.client("glue").update_job, JobName=self.name, JobUpdate=self._definition())
 
+    def delete(self) -> None:
+        self.cloud.client("glue").delete_job(JobName=self.name)
+
+    def is_dearer(self, difference: Difference) -> bool:
+        return difference.field == "workers" and difference.grows
+
     def _definition(self) -> dict[str, Any]:
         names, code = self.cloud.names, JobCode(self.source, self.cloud)
         spark = {

@@ -32,6 +32,8 @@ class StatementFailed(RuntimeError):
 class IcebergTable(Resource):
     """A table declared in `ddl/<kind>.sql`."""
 
+    holds_data = True
+
     @property
     def name(self) -> str:
         return self.source.table(self.kind)
@@ -62,6 +64,9 @@ class IcebergTable(Resource):
         columns = {difference.field.removeprefix("column "): difference.desired for difference in differences}
         definitions = ", ".join(f"`{name}` {kind}" for name, kind in columns.items())
         self._run(self._render("add_columns", columns=definitions))
+
+    def delete(self) -> None:
+        self._run(f"DROP TABLE IF EXISTS {self.cloud.names.database}.{self.name}")
 
     def _creation(self) -> str:
         columns = "".join(

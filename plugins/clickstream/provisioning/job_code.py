@@ -37,6 +37,7 @@ class JobCode(Resource):
     """The code of all sources' Bronze to Silver jobs, in the lake."""
 
     kind = "job_code"
+    shared = True
 
     @property
     def name(self) -> str:
@@ -68,6 +69,10 @@ class JobCode(Resource):
 
     def update(self, differences: Sequence[Difference]) -> None:
         self.create()
+
+    def delete(self) -> None:
+        for file in self._files:
+            self.cloud.client("s3").delete_object(Bucket=self.cloud.names.lake, Key=self._prefix + file)
 
     @property
     def _prefix(self) -> str:

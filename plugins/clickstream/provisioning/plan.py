@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from pydantic import TypeAdapter
+
 from clickstream.provisioning.resource import Difference, Resource, Settings
 
-Action = Literal["create", "update", "replace", "none"]
+Action = Literal["create", "update", "replace", "delete", "none"]
 
 
 @dataclass(frozen=True)
@@ -18,6 +21,7 @@ class Step:
 
     Attributes:
         differences: each setting that is not as desired; for a creation all of them, live as None.
+        dearer: fields of those that make an existing resource's bill higher.
     """
 
     source: str
@@ -25,12 +29,39 @@ class Step:
     name: str
     action: Action
     differences: tuple[Difference, ...] = ()
+    dearer: tuple[str, ...] = ()
+
+    @property
+    def needs_approval(self) -> bool:
+        """Whether a person has to agree: something would be replaced, deleted or made dearer."""
+        return self.action in ("replace", "delete") or bool(self.dearer)
+
+    def covers(self, other: Step) -> bool:
+        """Whether whoever agreed to this step agreed to the other: it does the rest of it, or nothing.
+
+        That is what is left to do when a step was broken off: a replaced resource is to be created, of two settings
+        one is as desired already.
+        """
+        if other.action == "none":
+            return True
+        rest = {difference.field: difference.desired for difference in other.differences}
+        ours = {difference.field: difference.desired for difference in self.differences}
+        graver = {"create": ("update",), "replace": ("create", "update")}
+        return (
+            (self.source, self.kind, self.name) == (other.source, other.kind, other.name)
+            and other.action in (self.action, *graver.get(self.action, ()))
+            and (other.action == "create" or rest.items() <= ours.items())
+        )
 
     def __str__(self) -> str:
         what = f"{self.action} {self.kind} {self.name}"
-        if self.action in ("create", "none"):
+        if self.action in ("create", "delete", "none"):
             return what
         return f"{what} ({'; '.join(map(str, self.differences))})"
+
+
+STEPS = TypeAdapter(tuple[Step, ...])
+"""Steps as JSON and back."""
 
 
 def plan(resource: Resource) -> Step:
@@ -44,7 +75,14 @@ def plan(resource: Resource) -> Step:
         action = "replace"
     else:
         action = "update" if differences else "none"
-    return Step(resource.source.name, resource.kind, resource.name, action, differences)
+    dearer = tuple(d.field for d in differences if resource.is_dearer(d)) if action in ("update", "replace") else ()
+    return Step(resource.source.name, resource.kind, resource.name, action, differences, dearer)
+
+
+def plan_removal(resource: Resource) -> Step:
+    """The step that deletes a resource, or none when it does not exist. Changes nothing."""
+    action: Action = "none" if resource.live() is None else "delete"
+    return Step(resource.source.name, resource.kind, resource.name, action)
 
 
 def compare(live: Settings, desired: Settings) -> tuple[Difference, ...]:
@@ -57,16 +95,28 @@ def compare(live: Settings, desired: Settings) -> tuple[Difference, ...]:
     )
 
 
+def digest(steps: Sequence[Step]) -> str:
+    """Identity of a plan, 12 hex digits: whoever approves it approves this and nothing else."""
+    return hashlib.sha256(STEPS.dump_json(tuple(steps))).hexdigest()[:12]
+
+
 def as_table(steps: Sequence[Step]) -> str:
-    """The plan for a reader: a line a resource, a line each difference of what changes, and a sum."""
-    rows = [("SOURCE", "ACTION", "KIND", "NAME", "CHANGE")]
-    for step in steps:
-        changes = list(map(str, step.differences)) if step.action in ("update", "replace") else [""]
-        rows.append((step.source, step.action, step.kind, step.name, changes[0]))
-        rows += [("", "", "", "", change) for change in changes[1:]]
+    """The plan for a reader at a terminal: a line a resource, a line each difference of what changes, and a sum."""
+    rows = [_HEADINGS, *_rows(steps)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [" ".join(cell.ljust(width + 1) for cell, width in zip(row, widths, strict=True)) for row in rows]
     return "\n".join([*map(str.rstrip, lines), "", summary(steps)])
+
+
+def as_markdown(steps: Sequence[Step]) -> str:
+    """The plan for a reader of the pages: what changes, and what needs approval and why."""
+    changed = [step for step in steps if step.action != "none"]
+    lines = [summary(steps)]
+    if changed:
+        rows = [_HEADINGS, ("---",) * len(_HEADINGS), *_rows(changed)]
+        lines += ["", *(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows)]
+    lines += ["", *(f"- {reason}" for step in steps for reason in _reasons(step))]
+    return "\n".join(lines).rstrip()
 
 
 def summary(steps: Iterable[Step]) -> str:
@@ -74,7 +124,27 @@ def summary(steps: Iterable[Step]) -> str:
     counts = Counter(step.action for step in steps)
     if set(counts) <= {"none"}:
         return f"Nothing changes: all {counts['none']} resources are as declared."
-    return (
-        f"{counts['create']} to create, {counts['update']} to update, {counts['replace']} to replace, "
-        f"{counts['none']} unchanged."
-    )
+    told = [f"{counts[action]} to {action}" for action in ("create", "update", "replace")]
+    if counts["delete"]:
+        told = [f"{counts['delete']} to delete"]
+    return f"{', '.join(told)}, {counts['none']} unchanged."
+
+
+_HEADINGS = ("SOURCE", "ACTION", "KIND", "NAME", "CHANGE")
+
+
+def _rows(steps: Sequence[Step]) -> Iterable[tuple[str, ...]]:
+    for step in steps:
+        changes = list(map(str, step.differences)) if step.action in ("update", "replace") else [""]
+        yield step.source, step.action, step.kind, step.name, changes[0]
+        yield from (("", "", "", "", change) for change in changes[1:])
+
+
+def _reasons(step: Step) -> Iterable[str]:
+    """Why a step needs approval."""
+    if step.action == "replace":
+        yield f"{step.kind} {step.name} is deleted and made anew: what it holds is lost"
+    if step.action == "delete":
+        yield f"{step.kind} {step.name} is deleted"
+    if step.dearer:
+        yield f"{step.kind} {step.name} gets dearer: {', '.join(step.dearer)}"

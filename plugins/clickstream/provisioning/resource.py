@@ -40,6 +40,11 @@ class Difference:
     live: Value
     desired: Value
 
+    @property
+    def grows(self) -> bool:
+        """Whether it is a number that gets greater."""
+        return isinstance(self.live, int) and isinstance(self.desired, int) and self.desired > self.live
+
     def __str__(self) -> str:
         return f"{self.field}: {_text(self.live)} -> {_text(self.desired)}"
 
@@ -53,7 +58,7 @@ class Resource(ABC):
     """One resource of a source's path; its subclasses are the kinds, a module each.
 
     Every method can be repeated after a kill at any point: `live` waits until a creation or change under
-    way has ended, `create` and `update` return when theirs has.
+    way has ended, `create`, `update` and `delete` return when theirs has.
     """
 
     source: Source
@@ -61,6 +66,10 @@ class Resource(ABC):
 
     kind: ClassVar[str]
     """What it is to the path; each kind occurs once in it."""
+    holds_data: ClassVar[bool] = False
+    """Whether records go with it when it is deleted."""
+    shared: ClassVar[bool] = False
+    """Whether other sources use it: it outlives the path."""
 
     @property
     @abstractmethod
@@ -83,6 +92,14 @@ class Resource(ABC):
     def update(self, differences: Sequence[Difference]) -> None:
         """Change the settings that differ, in place."""
 
+    @abstractmethod
+    def delete(self) -> None:
+        """Delete it with what it holds, and return when it is gone; it exists."""
+
     def needs_replacement(self, difference: Difference) -> bool:
         """Whether AWS cannot change this setting of an existing resource."""
+        return False
+
+    def is_dearer(self, difference: Difference) -> bool:
+        """Whether this change of an existing resource makes its monthly bill higher."""
         return False

@@ -20,6 +20,18 @@ Prefix = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9_.-]+/)+$")]
 FieldPath = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$")]
 Version = Annotated[str, StringConstraints(pattern=r"^\d+\.\d+\.\d+$")]
 
+ShardMetric = Literal[
+    "IncomingBytes",
+    "IncomingRecords",
+    "OutgoingBytes",
+    "OutgoingRecords",
+    "WriteProvisionedThroughputExceeded",
+    "ReadProvisionedThroughputExceeded",
+    "IteratorAgeMilliseconds",
+]
+"""https://docs.aws.amazon.com/kinesis/latest/APIReference/API_EnableEnhancedMonitoring.html"""
+TagText = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+
 RESERVED_COLUMNS = frozenset(
     {"event_id", "event_date", "event_time", "extra", "contract", "arrival_hour", "object_id", "raw_hash"}
 )
@@ -60,10 +72,30 @@ class Stream(_Part):
     """The Kinesis stream that carries the feed."""
 
     name: ResourceName
-    shards: int = Field(ge=1, le=500)
+    mode: Literal["provisioned", "on_demand"] = "provisioned"
+    """On demand AWS chooses the number of shards, and bills by the volume."""
+    shards: int | None = Field(default=None, ge=1, le=500, validate_default=True)
+    """Of a provisioned stream."""
     retention_hours: int = Field(default=24, ge=24, le=8760)
+    kms_key: str | None = Field(default=None, min_length=1, max_length=2048)
+    """KMS key that encrypts the records at rest: an id, an ARN or an alias. None: they are not encrypted by Kinesis."""
+    enhanced_metrics: tuple[ShardMetric, ...] = ()
+    """Metrics of each single shard."""
+    tags: dict[TagText, TagText] = Field(default={}, max_length=50)
     partition_key: FieldPath
     """Field whose value chooses the shard; a record without it is spread by its hash."""
+
+    @property
+    def shards_at_first(self) -> int:
+        """Shards that it has when it is made: on demand AWS begins with four."""
+        return self.shards or 4
+
+    @field_validator("shards")
+    @classmethod
+    def _fits_the_mode(cls, value: int | None, info: ValidationInfo) -> int | None:
+        if "mode" in info.data and (value is None) == (info.data["mode"] == "provisioned"):
+            raise ValueError("must be given for a provisioned stream, and for no other")
+        return value
 
 
 class Delivery(_Part):

@@ -17,7 +17,7 @@ import pytest
 from clickstream.lake.listing import hour_prefix
 from clickstream.lake.partitions import repair_partitions
 from clickstream.lake.queries import Table, render
-from clickstream.provisioning.apply import ReplacementRefused, apply, apply_all
+from clickstream.provisioning.apply import NeedsApproval, apply, apply_all
 from clickstream.provisioning.path import path_of
 from clickstream.provisioning.plan import Step, plan
 from clickstream.provisioning.resource import Cloud, Resource
@@ -263,7 +263,7 @@ def test_a_new_column_is_added_to_silver_and_stays_when_it_is_no_longer_declared
     assert _todo(wider) == []
 
     assert list(map(str, _todo(path))) == ["replace silver retail_web_silver (column order: 'bigint' -> absent)"]
-    with pytest.raises(ReplacementRefused, match="column order: 'bigint' -> absent"):
+    with pytest.raises(NeedsApproval, match="column order: 'bigint' -> absent"):
         list(apply_all(path))
     assert _todo(wider) == []
     _delete_table(cloud, "retail_web_silver")
@@ -277,7 +277,7 @@ def test_another_type_is_refused_and_nothing_else_of_that_plan_is_done(
     retyped = path_of(source.model_copy(update={"silver": columns, "stream": longer}), cloud)
     planned = _todo(retyped)
     assert [(step.kind, step.action) for step in planned] == [("stream", "update"), ("silver", "replace")]
-    with pytest.raises(ReplacementRefused, match="column price: 'double' -> 'string'"):
+    with pytest.raises(NeedsApproval, match="column price: 'double' -> 'string'"):
         list(apply_all(retyped))
     assert _todo(retyped) == planned
 

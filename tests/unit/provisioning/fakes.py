@@ -54,6 +54,13 @@ class Remembered(Resource):
         self.world.do(f"create {self.title}")
         self.world.living[self.title] = dict(self.wanted)
 
+    def is_dearer(self, difference: Difference) -> bool:
+        return difference.grows
+
+    def delete(self) -> None:
+        self.world.do(f"delete {self.title}")
+        del self.world.living[self.title]
+
     def update(self, differences: Sequence[Difference]) -> None:
         self.world.do(f"update {self.title}")
         self.world.living[self.title] = dict(self.wanted)

@@ -44,6 +44,10 @@ def _summary(shards: int, hours: int, status: str = "ACTIVE") -> dict[str, Any]:
     }
 
 
+def _tags(**tags: str) -> dict[str, Any]:
+    return {"Tags": [{"Key": name, "Value": value} for name, value in tags.items()], "HasMoreTags": False}
+
+
 @pytest.fixture
 def declared(source: Source) -> Source:
     """Five shards and 48 hours."""
@@ -64,17 +68,27 @@ def test_retention_and_shards_change_in_place_with_a_wait_after_each_call(
         answer = {} if "retention" in operation else {**NAME, "CurrentShardCount": 1, "TargetShardCount": 1}
         kinesis.add_response(operation, answer, NAME | request)
 
-    describes(_summary(2, 24), _summary(2, 24))
+    def is_read(shards: int, hours: int, **tags: str) -> None:
+        describes(_summary(shards, hours), _summary(shards, hours))
+        kinesis.add_response("list_tags_for_stream", _tags(**tags), NAME)
+
+    is_read(2, 24, team="shop")
     step = plan(Stream(declared, cloud))
-    assert str(step) == "update stream retail-clickstream (shards: 2 -> 5; retention_hours: 24 -> 48)"
+    assert (
+        str(step)
+        == "update stream retail-clickstream (shards: 2 -> 5; retention_hours: 24 -> 48; tag team: 'shop' -> absent)"
+    )
+    assert step.dearer == ("shards", "retention_hours")
 
     describes(_summary(2, 24))
-    calls("increase_stream_retention_period", RetentionPeriodHours=48)
-    describes(_summary(2, 24, "UPDATING"), _summary(2, 48))
     calls("update_shard_count", TargetShardCount=4, ScalingType="UNIFORM_SCALING")
-    describes(_summary(2, 48, "UPDATING"), _summary(4, 48))
+    describes(_summary(2, 24, "UPDATING"), _summary(4, 24))
     calls("update_shard_count", TargetShardCount=5, ScalingType="UNIFORM_SCALING")
-    describes(_summary(4, 48, "UPDATING"), _summary(5, 48))
+    describes(_summary(4, 24, "UPDATING"), _summary(5, 24), _summary(5, 24))
+    calls("increase_stream_retention_period", RetentionPeriodHours=48)
+    describes(_summary(5, 24, "UPDATING"), _summary(5, 48))
+    kinesis.add_response("remove_tags_from_stream", {}, NAME | {"TagKeys": ["team"]})
+    describes(_summary(5, 48))
     Stream(declared, cloud).update(step.differences)
     kinesis.assert_no_pending_responses()
 
@@ -83,4 +97,5 @@ def test_killed_before_its_retention_was_set_the_next_plan_says_so(declared: Sou
     cloud, kinesis = stub("kinesis")
     for _ in range(2):
         kinesis.add_response("describe_stream_summary", _summary(5, 24), NAME)
+    kinesis.add_response("list_tags_for_stream", _tags(), NAME)
     assert str(plan(Stream(declared, cloud))) == "update stream retail-clickstream (retention_hours: 24 -> 48)"

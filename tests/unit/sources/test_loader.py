@@ -38,7 +38,15 @@ CASES: dict[str, tuple[dict[str, Any], str, str, str]] = {
     # what is declared: field, value, what is allowed
     "unknown key": ({"stream__shard": 2}, "stream.shard", "2", "unknown key"),
     "unknown part": ({"strem": {"shards": 2}}, "strem", "{'shards': 2}", "unknown key"),
-    "absent": ({"stream__shards": None}, "stream.shards", "absent", "required"),
+    "absent": ({"stream__partition_key": None}, "stream.partition_key", "absent", "required"),
+    "no shards": ({"stream__shards": None}, "stream.shards", "None", "must be given for a provisioned stream"),
+    "shards on demand": ({"stream__mode": "on_demand"}, "stream.shards", "1", "and for no other"),
+    "no such metric": (
+        {"stream__enhanced_metrics": ["Speed"]},
+        "stream.enhanced_metrics.0",
+        "'Speed'",
+        "IncomingBytes",
+    ),
     "below its range": ({"stream__shards": 0}, "stream.shards", "0", "greater than or equal to 1"),
     "above its range": ({"delivery__buffer_seconds": 901}, "delivery.buffer_seconds", "901", "equal to 900"),
     "no number": ({"stream__shards": "many"}, "stream.shards", "'many'", "valid integer"),

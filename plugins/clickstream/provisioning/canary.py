@@ -1,0 +1,76 @@
+"""A record of our own sent down a path that has just been set up: it is open when the record lies in Bronze."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from clickstream.contract.records import raw_hash, read_object
+from clickstream.lake.listing import list_hours
+from clickstream.lake.windows import HOUR
+from clickstream.producer.heartbeat import canary
+from clickstream.producer.receipt import Receipt
+from clickstream.sources.model import Source
+
+
+class Canary(BaseModel):
+    """A canary that a stream has acknowledged.
+
+    Attributes:
+        record: its bytes.
+        shard, sequence: where in the stream it is.
+        arrived: time of the acknowledgement, by the service's clock.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    record: str
+    shard: str
+    sequence: str
+    arrived: datetime
+
+
+def send_canary(kinesis: Any, source: Source, receipt: Receipt) -> Canary:
+    """Put one canary into the source's stream; it is acknowledged in the receipt like any other record.
+
+    Raises:
+        botocore.exceptions.ClientError: the stream did not take it.
+    """
+    record = canary("provision")
+    record_hash = raw_hash(record)
+    answer = kinesis.put_record(StreamName=source.stream.name, Data=record + b"\n", PartitionKey=record_hash)
+    arrived = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
+    receipt.acknowledge([record_hash], arrived)
+    return Canary(record=record.decode(), shard=answer["ShardId"], sequence=answer["SequenceNumber"], arrived=arrived)
+
+
+def is_in_stream(kinesis: Any, source: Source, sent: Canary) -> bool:
+    """Whether a reader of the stream is given exactly these bytes."""
+    iterator = kinesis.get_shard_iterator(
+        StreamName=source.stream.name,
+        ShardId=sent.shard,
+        ShardIteratorType="AT_SEQUENCE_NUMBER",
+        StartingSequenceNumber=sent.sequence,
+    )["ShardIterator"]
+    records = kinesis.get_records(ShardIterator=iterator, Limit=1)["Records"]
+    return [record["Data"] for record in records] == [f"{sent.record}\n".encode()]
+
+
+def is_in_bronze(s3: Any, lake: str, source: Source, sent: Canary) -> bool:
+    """Whether an object of Bronze holds it.
+
+    An object is keyed by its oldest record's arrival, so the hour before is looked through as well.
+    """
+    hour = sent.arrived.replace(minute=0, second=0, microsecond=0)
+    listings = list_hours(s3, lake, source.delivery.prefix, (hour, hour - HOUR))
+    # Newest first: Firehose's keys end in the time of the object.
+    keys = sorted((stored.key for listing in listings.values() for stored in listing), reverse=True)
+    return any(_holds(s3, lake, key, sent) for key in keys)
+
+
+def _holds(s3: Any, lake: str, key: str, sent: Canary) -> bool:
+    body = s3.get_object(Bucket=lake, Key=key)["Body"].read()
+    return sent.record.encode() in read_object(key, body).records
