@@ -71,6 +71,7 @@ def provision(source: Source) -> None:
     @task(
         max_active_tis_per_dagrun=1,
         map_index_template="{{ task.op_kwargs['step']['action'] }} {{ task.op_kwargs['step']['kind'] }}",
+        doc_md="Do one step of the plan, or what an earlier try left of it.",
     )
     def apply(step: dict[str, Any]) -> str:
         """Do one step of the plan, or what an earlier try left of it."""
@@ -125,9 +126,10 @@ def provision(source: Source) -> None:
             for resource in path_of(source_named(name), account())
         }
 
-    applied = apply.expand(step=confirm())
+    confirmed = confirm()
+    applied = apply.expand(step=confirmed)
     sent: Any = send_canary()
-    plan_path() >> review
+    plan_path() >> review >> confirmed >> sent
     applied >> sent
     is_in_stream(sent) >> is_in_bronze(sent) >> details()
 
