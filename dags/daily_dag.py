@@ -11,7 +11,7 @@ a backfill, a cleared run and `force` process them from Bronze.
 
 **When it fails.** The verdict names the hours. An object that is gone or changed stays failed, whatever is run, until
 it is back. What differs in Silver or rejects stays failed until a forced run rebuilds it from Bronze. One page
-is sent for each cause that was not failing before; `docs/runbooks/` has one file for each.
+is sent when a cause turns up and one when it is gone (`docs/paging.md`); `docs/runbooks/` has one file for each.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable
 from email.utils import formatdate
 from typing import Any
+from urllib.parse import parse_qsl
 from uuid import uuid4
 
 from hypercorn.protocol.events import StreamClosed
@@ -51,6 +52,12 @@ GLUE_OF_MINISTACK = (
 )
 COMMITS = frozenset({"CreateTable", "UpdateTable"})
 LOGS = "Logs_20140328"
+SIGNED_FOR_SNS = b"/sns/aws4_request"
+"""SNS speaks the query protocol: only the signature's scope names the service."""
+SNS_FAILED = (
+    b"<ErrorResponse><Error><Type>Receiver</Type><Code>InternalError</Code>"
+    b"<Message>asked to fail</Message></Error></ErrorResponse>"
+)
 READING = ("Get", "List", "Describe", "BatchGet")
 
 
@@ -76,6 +83,8 @@ async def app(scope: dict[str, Any], receive: Receive, send: Send) -> None:
             await _answer(send, _serve(prefix, operation, headers, request))
         elif prefix == "AWSGlue" and operation in COMMITS:
             await _pass_on_commit(scope, receive, send)
+        elif SIGNED_FOR_SNS in headers.get(b"authorization", b""):
+            await _pass_on_to_sns(scope, receive, send)
         else:
             await upstream.app(scope, receive, send)
     except faults.ConnectionLost:
@@ -154,6 +163,18 @@ async def _pass_on_commit(scope: dict[str, Any], receive: Receive, send: Send) -
         pass
     for message in answer:
         await send(message)
+
+
+async def _pass_on_to_sns(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    """Let ministack answer SNS, unless it is a Publish to a topic that is to fail."""
+    body = await _body(receive)
+    members = dict(parse_qsl(body.decode()))
+    if members.get("Action") == "Publish" and faults.find("fail_publish", members.get("TopicArn", "")):
+        headers = [(b"content-type", b"text/xml"), (b"content-length", str(len(SNS_FAILED)).encode())]
+        await send({"type": "http.response.start", "status": 500, "headers": headers})
+        await send({"type": "http.response.body", "body": SNS_FAILED})
+    else:
+        await upstream.app(scope, _replay(body), send)
 
 
 class _Refused(Exception):

@@ -25,6 +25,7 @@ KINDS = {
     "corrupt_object": _Kind("delivery", "objects"),
     "fail_delivery": _Kind("delivery", "attempts"),
     "pause_delivery": _Kind("delivery"),
+    "fail_publish": _Kind("topic"),
     "kill_spark": _Kind("table", "after_commits", ("when", ("before", "after"))),
 }
 """Each fault with the parameter that names its target, the one that counts, and the one that chooses."""

@@ -17,7 +17,7 @@ from airflow.sdk import DAG, TriggerRule
 from airflow.sdk.exceptions import ParamValidationError
 from airflow.serialization.serialized_objects import DagSerialization
 
-from clickstream.airflow.notifiers.page import PageOnFailure, PageOnVerdict
+from clickstream.airflow.notifiers.page import PageOnFailure
 from clickstream.airflow.timetables import DailyUntil
 from clickstream.lake.windows import parse_hour
 from clickstream.sources import loader
@@ -83,7 +83,7 @@ def test_every_task_is_retried_and_pages_when_it_fails_for_good(dag: DAG) -> Non
         assert task.retries, task.task_id
         callbacks: Any = task.on_failure_callback
         (callback,) = callbacks
-        assert isinstance(callback, PageOnVerdict if task.task_id == "proof.verdict" else PageOnFailure)
+        assert isinstance(callback, PageOnFailure)
         assert callback.source == "retail_web"
 
 

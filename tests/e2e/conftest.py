@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -94,6 +95,15 @@ class Stack:
             for entry in listed["Contents"]
             for line in s3.get_object(Bucket=EVIDENCE, Key=entry["Key"])["Body"].read().splitlines()
         ]
+
+    def told(self) -> list[tuple[str, str]]:
+        """Kind and cause of each page that has come since the last look, sorted."""
+        first_lines = [re.match(rf"(resolved: |still open: )?{SOURCE}: (\w+) in ", page) for page in self.pages()]
+        return sorted(((found[1] or "opened").rstrip(": "), found[2]) for found in first_lines if found)
+
+    def causes(self) -> set[str]:
+        """What hours are failed for."""
+        return {cause for hour in self.status()["hours"] if hour["state"] == "failed" for cause in hour["causes"]}
 
     def pages(self) -> list[str]:
         """The pages that have come since the last look."""

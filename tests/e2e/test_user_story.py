@@ -84,8 +84,9 @@ def test_lost_and_shortened_objects_are_found_stay_found_and_are_mended(stack: S
     assert [finding["code"] for finding in stack.findings(hour_of_day(22))] == ["object_missing"]
     assert [finding["object"] for finding in stack.findings(hour_of_day(20))] == [shortened]
     assert stack.status()["verified_through"] == hour_of_day(19)
-    [page] = stack.pages()
-    assert page.startswith(f"{SOURCE}: object_changed, object_missing in 2 hours from {hour_of_day(20)}")
+    changed, missing = sorted(stack.pages())
+    assert changed.startswith(f"{SOURCE}: object_changed in {hour_of_day(20)}\n")
+    assert missing.startswith(f"{SOURCE}: object_missing in {hour_of_day(22)}\n")
 
     stack.prove(ok=False)
     assert stack.hour(hour_of_day(22))["state"] == "failed"
@@ -98,6 +99,7 @@ def test_lost_and_shortened_objects_are_found_stay_found_and_are_mended(stack: S
     assert stack.status()["verified_through"] == hour_of_day(23)
     states = [line["state"] for line in stack.ledger() if line["arrival_hour"] == hour_of_day(22)]
     assert states == ["verified", "failed", "failed", "verified"]
+    assert stack.told() == [("resolved", "object_changed"), ("resolved", "object_missing")]
 
 
 def test_rows_that_somebody_changed_are_found_and_rebuilt_by_a_backfill_only(stack: Stack) -> None:
@@ -111,7 +113,9 @@ def test_rows_that_somebody_changed_are_found_and_rebuilt_by_a_backfill_only(sta
     winners = [f for f in stack.findings(hour_of_day(16)) if f["code"] == "winner_missing"]
     assert [(f["records"], len(f["samples"])) for f in winners] == [(5, 5)]
     assert stack.status()["verified_through"] == hour_of_day(15)
-    assert len(stack.pages()) == 1
+    causes = sorted(stack.causes())
+    assert {"records_unaccounted", "winner_missing"} <= {*causes}
+    assert stack.told() == [("opened", cause) for cause in causes]
 
     stack.prove(ok=False)
     assert stack.pages() == []
@@ -119,6 +123,7 @@ def test_rows_that_somebody_changed_are_found_and_rebuilt_by_a_backfill_only(sta
     stack.make("backfill", SOURCE=SOURCE, FROM=DAY, TO=DAY)
     assert stack.status()["verified_through"] == hour_of_day(23)
     assert stack.status()["dates"] == before
+    assert stack.told() == [("resolved", cause) for cause in causes]
 
 
 def test_what_arrives_late_broken_or_twice(stack: Stack) -> None:
@@ -139,11 +144,12 @@ def test_what_arrives_late_broken_or_twice(stack: Stack) -> None:
     )
     [unknown] = [f for f in stack.findings(hour_of_day(12)) if f["code"] == "records_unknown"]
     assert unknown["object"] == broken
-    assert len(stack.pages()) == 1
+    assert stack.told() == [("opened", "records_unknown")]
 
     s3.put_object(Bucket=LAKE, Key=broken, Body=body)
     stack.prove()
     assert stack.hour(hour_of_day(12))["state"] == "verified"
+    assert stack.told() == [("resolved", "records_unknown")]
 
 
 def test_one_changed_byte_of_an_old_ledger_object_is_found(stack: Stack) -> None:
@@ -152,4 +158,7 @@ def test_one_changed_byte_of_an_old_ledger_object_is_found(stack: Stack) -> None
     assert f"ledger/{SOURCE}/000000000000.ndjson line 1" in said
     stack.prove(ok=False)
     stack.make("restore", OBJECT=f"ledger/{SOURCE}/000000000000.ndjson")
+    assert stack.told() == [("opened", "ledger_broken")]
+    stack.prove()
     assert stack.status()["verified_through"] == hour_of_day(23)
+    assert stack.told() == [("resolved", "ledger_broken")]

@@ -2,6 +2,7 @@
 
 plan, survey, inspect; then, for hours to process: wait for the watermark, repair partitions, count Bronze, Bronze to
 Silver; then check, reconcile, record, and the verdict. Whatever was lost ends the run before anything is written.
+The verdict tells people: the entry is in the ledger by then, and nothing that is done to the task can move it.
 """
 
 from __future__ import annotations
@@ -9,9 +10,8 @@ from __future__ import annotations
 from typing import Any
 
 from airflow.sdk import TaskGroup, TriggerRule, get_current_context, task
-from airflow.sdk.exceptions import AirflowFailException
 
-from clickstream.airflow.notifiers.page import PageOnVerdict
+from clickstream.airflow.incidents import AlreadyPaged, report_verdict
 from clickstream.airflow.operators.athena_step import AthenaStepOperator
 from clickstream.airflow.operators.glue_run import GlueRunOperator
 from clickstream.airflow.runs import open_run, run_key
@@ -135,13 +135,15 @@ def prove(source: Source) -> TaskGroup:
             from clickstream.reconciliation.steps import record_run
 
             verdict = record_run(open_run(name, run))
-            return {"failed": verdict.failed, "new_causes": verdict.new_causes}
+            return {"failed": verdict.failed, "causes": verdict.causes}
 
-        @task(on_failure_callback=[PageOnVerdict(name, PLAN)])
-        def verdict(recorded: dict[str, Any]) -> None:
-            """Fail the run when an hour of its window, or one that it checked, is failed."""
+        @task
+        def verdict(run: str, recorded: dict[str, Any]) -> None:
+            """Page what the ledger says now, and fail the run when an hour that it looked at is failed."""
+            ti = get_current_context()["ti"]
+            report_verdict(open_run(name, run), ti.dag_id, ti.run_id)
             if recorded["failed"]:
-                raise AirflowFailException(f"failed: {', '.join(recorded['failed'])}")
+                raise AlreadyPaged(f"failed: {', '.join(recorded['failed'])} ({', '.join(recorded['causes'])})")
 
         planned = plan()
         inspected = inspect(RUN)
@@ -150,5 +152,5 @@ def prove(source: Source) -> TaskGroup:
         recorded = record(RUN)
         planned >> survey >> inspected >> watermark >> repaired >> count >> job >> check >> reconciled >> recorded
         inspected >> [check, recorded]
-        verdict(recorded)  # type: ignore[arg-type]
+        verdict(RUN, recorded)  # type: ignore[arg-type]
     return group

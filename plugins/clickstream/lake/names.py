@@ -30,7 +30,10 @@ class Names:
 
     @property
     def lake(self) -> str:
-        """Bucket of landing/, staging/, silver/, gold/, runs/, scratch/, findings/, index/, code/ and athena/."""
+        """Bucket of the data: landing/, staging/, silver/, gold/.
+
+        And of what the product notes on its way: runs/, scratch/, findings/, incidents/, index/, code/, athena/.
+        """
         return f"clickstream-{self.account}-lake"
 
     @property
@@ -46,3 +49,6 @@ class Names:
 
     def stream_arn(self, stream: str) -> str:
         return f"arn:aws:kinesis:{self.region}:{self.account}:stream/{stream}"
+
+    def topic_arn(self, topic: str) -> str:
+        return f"arn:aws:sns:{self.region}:{self.account}:{topic}"

@@ -4,70 +4,56 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-TOPIC = "clickstream-pages"
-SUBJECT_LIMIT = 99
-"""Characters; https://docs.aws.amazon.com/sns/latest/api/API_Publish.html"""
+EVIDENCE_LIMIT = 1000
+"""Characters of one piece of evidence: an error's text can be long, and SNS takes 256 KB."""
 
 
 @dataclass(frozen=True)
 class Page:
-    """One message for one incident.
+    """What a check tells people of one incident.
 
     Attributes:
         source: the source concerned.
-        causes: what is wrong, the gravest first: codes of findings, or `task_failed`. Each has its runbook.
+        cause: what is wrong: one of `causes.CAUSES`. It has its runbook.
         where: the hours, or the task.
         impact: what does not hold any more.
         since: arrival hour or time from which on it is wrong.
         evidence: what was found, and uris of findings, ledger or log.
-        next_step: the command or link that comes next.
+        next_step: the command that comes next.
+        link: the page of Airflow's UI to begin at.
     """
 
     source: str
-    causes: Sequence[str]
+    cause: str
     where: str
     impact: str
     since: str
     evidence: Sequence[str]
     next_step: str
+    link: str
 
     @property
     def headline(self) -> str:
         """What and where."""
-        return f"{self.source}: {', '.join(self.causes)} in {self.where}"
+        return f"{self.source}: {self.cause} in {self.where}"
 
-    @property
-    def message(self) -> str:
-        """The whole text."""
-        return "\n".join(
-            (
-                self.headline,
-                f"Impact: {self.impact}",
-                f"Since: {self.since}",
-                *(f"Evidence: {each}" for each in self.evidence),
-                *(f"Runbook: docs/runbooks/{cause}.md" for cause in self.causes),
-                f"Next: {self.next_step}",
-            )
-        )
-
-    def send(self, sns: Any, account: str) -> str:
-        """Publish to the product's topic; its message id.
+    def text(self, *, prefix: str = "", history: Sequence[str] = ()) -> str:
+        """The whole message.
 
         Args:
-            sns: boto3 client.
-            account: twelve digits.
+            prefix: what comes before the headline.
+            history: lines on what became of the incident so far.
         """
-        answer = sns.publish(
-            TopicArn=f"arn:aws:sns:{sns.meta.region_name}:{account}:{TOPIC}",
-            # A subject is ASCII and short; the message begins with the whole line.
-            Subject=self.headline.encode("ascii", "replace").decode()[:SUBJECT_LIMIT],
-            Message=self.message,
-            MessageAttributes={
-                "source": {"DataType": "String", "StringValue": self.source},
-                "causes": {"DataType": "String", "StringValue": ",".join(self.causes)},
-            },
+        return "\n".join(
+            (
+                f"{prefix}{self.headline}",
+                f"Impact: {self.impact}",
+                f"Since: {self.since}",
+                *history,
+                *(f"Evidence: {each[:EVIDENCE_LIMIT]}" for each in self.evidence),
+                f"Runbook: docs/runbooks/{self.cause}.md",
+                f"Next: {self.next_step}",
+                f"Airflow: {self.link}",
+            )
         )
-        message_id: str = answer["MessageId"]
-        return message_id

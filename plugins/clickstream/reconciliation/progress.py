@@ -44,5 +44,5 @@ def verified_through(
 
 
 def failing_causes(current: Mapping[datetime, Entry]) -> set[str]:
-    """The causes for which some hour is failed now: an incident that people already know of."""
+    """The causes for which some hour is failed now: each is an incident of the source."""
     return {cause for entry in current.values() if entry.state == "failed" for cause in entry.causes}

@@ -258,10 +258,10 @@ def reconcile_run(run: Run) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a run leaves: the hours that are failed, and the causes that nobody was told of before."""
+    """What a run leaves: the failed ones of the hours that it looked at, and what they are failed for."""
 
     failed: list[str]
-    new_causes: list[str]
+    causes: list[str]
 
 
 def record_run(run: Run) -> Verdict:
@@ -280,12 +280,9 @@ def record_run(run: Run) -> Verdict:
         LedgerIndex(run.ledger, run.place.lake).renew()
     now = known | {parse_hour(entry.arrival_hour): entry for entry in entries}
     concerned = {*run.plan.window_hours, *(entry.arrival_hour for entry in entries)}
-    verdict = Verdict(
-        failed=[hour for hour in sorted(concerned) if (entry := now.get(parse_hour(hour))) and entry.state == "failed"],
-        new_causes=sorted(failing_causes({parse_hour(e.arrival_hour): e for e in entries}) - failing_causes(known)),
-    )
-    run.write("verdict", {"failed": verdict.failed, "new_causes": verdict.new_causes})
-    return verdict
+    looked_at = {hour: now[hour] for hour in sorted(map(parse_hour, concerned)) if hour in now}
+    failed = [hour_text(hour) for hour, entry in looked_at.items() if entry.state == "failed"]
+    return Verdict(failed, sorted(failing_causes(looked_at)))
 
 
 def _leave_out(run: Run, failure: str) -> bool:

@@ -74,6 +74,20 @@ def test_time_out_takes_the_records_and_answers_nothing(feed: Feed) -> None:
     assert feed.lines() == [b"one", b"two", b"three"]
 
 
+def test_a_topic_fails_every_publish_until_it_is_cleared_and_others_do_not(common_cloud: Cloud) -> None:
+    sns = common_cloud.client("sns")
+    failing, sound = (sns.create_topic(Name=name)["TopicArn"] for name in ("failing", "sound"))
+    common_cloud.arm("fail_publish", topic=failing)
+    for _ in range(2):
+        with pytest.raises(ClientError, match="InternalError") as refusal:
+            sns.publish(TopicArn=failing, Subject="s", Message="one & two")
+        assert refusal.value.response["ResponseMetadata"]["HTTPStatusCode"] == 500
+    assert sns.publish(TopicArn=sound, Message="page")["MessageId"]
+    assert sns.get_topic_attributes(TopicArn=failing)["Attributes"]["TopicArn"] == failing
+    common_cloud.clear_faults()
+    assert sns.publish(TopicArn=failing, Message="page")["MessageId"]
+
+
 def test_a_lost_object_is_reported_as_delivered(feed: Feed) -> None:
     feed.cloud.arm("lose_object", delivery=feed.name, objects=1)
     feed.put_at(NOON, b"lost")

@@ -1,39 +1,21 @@
-"""Who is paged, for what, and how often."""
+"""Who is paged from Airflow, for what, and how often."""
 
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
-from clickstream.airflow.notifiers import page as notifiers
-from clickstream.airflow.notifiers.page import PageOnFailure, PageOnVerdict
-from tests.unit.reconciliation.makers import key, place, text
+from clickstream.airflow import incidents
+from clickstream.airflow.incidents import AlreadyPaged, report_verdict, run_link
+from clickstream.airflow.notifiers.page import PageOnFailure, ResolveFailures
+from clickstream.reconciliation.ledger import LedgerBroken
+from tests.unit.paging.memory_sns import MemorySns
+from tests.unit.reconciliation.makers import key, text
 from tests.unit.reconciliation.stage import Stage
 
 A, B = b"a click", b"b click"
-
-
-class Topic:
-    """SNS: what was published."""
-
-    meta = SimpleNamespace(region_name="us-east-1")
-
-    def __init__(self) -> None:
-        self.pages: list[dict[str, Any]] = []
-
-    def publish(self, **request: Any) -> dict[str, str]:
-        self.pages.append(request)
-        return {"MessageId": str(len(self.pages))}
-
-
-@pytest.fixture
-def topic(monkeypatch: pytest.MonkeyPatch) -> Topic:
-    made = Topic()
-    monkeypatch.setattr(notifiers, "_sns", lambda: made)
-    monkeypatch.setattr(notifiers, "place", place)
-    return made
+DAG = "retail_web__daily"
 
 
 @pytest.fixture
@@ -43,79 +25,149 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
     made.put(0, "x", A)
     made.put(1, "x", B)
     made.prove(0, 1, "r0")
-    monkeypatch.setattr(notifiers, "open_run", lambda source, run: {"retail_web": made}[source].run(run))
+    monkeypatch.setattr(incidents, "place", lambda: made.place)
     return made
 
 
-def verdict_failed(run: str) -> None:
-    """What Airflow does when the verdict's task has failed."""
-    left = {"proof.plan": {"run": run, "window": "...", "lake": "..."}}
-    ti = SimpleNamespace(xcom_pull=lambda task_ids: left[task_ids])
-    PageOnVerdict("retail_web", "proof.plan").notify({"ti": ti})
+@pytest.fixture
+def topic(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> MemorySns:
+    made = MemorySns()
+    monkeypatch.setattr(incidents, "_sns", lambda: made)
+    return made
 
 
-def test_one_page_names_the_cause_the_hour_and_the_object(stage: Stage, topic: Topic) -> None:
-    stage.lose(1, "x")
-    stage.prove(0, 1, "r1")
-    verdict_failed("r1")
-    (page,) = topic.pages
-    assert page["Subject"] == f"retail_web: object_missing in {text(1)}"
-    assert page["MessageAttributes"]["causes"]["StringValue"] == "object_missing"
-    assert f"verified_through stops before {text(1)}" in page["Message"]
-    assert key(1, "x") in page["Message"]
-    assert "docs/runbooks/object_missing.md" in page["Message"]
-    assert f"s3://{stage.place.lake}/findings/retail_web/{text(1)}/r1.json" in page["Message"]
+def verdict(stage: Stage, run: str) -> None:
+    """A run over both hours, and what its verdict reports."""
+    stage.prove(0, 1, run)
+    report_verdict(stage.run(run), DAG, run)
 
 
-def test_the_same_cause_is_not_told_again(stage: Stage, topic: Topic) -> None:
-    stage.lose(1, "x")
-    for run in ("r1", "r2"):
-        stage.prove(0, 1, run)
-        verdict_failed(run)
-    assert len(topic.pages) == 1
-
-
-def test_one_page_tells_all_that_a_run_found(stage: Stage, topic: Topic) -> None:
-    stage.commit("silver", ())
-    stage.prove(0, 1, "r1")
-    verdict_failed("r1")
-    (page,) = topic.pages
-    assert page["MessageAttributes"]["causes"]["StringValue"] == "records_unaccounted,tables_changed"
-    assert f"2 hours from {text(0)} to {text(1)}" in page["Message"]
-
-
-def test_only_hours_with_a_new_cause_are_told(stage: Stage, topic: Topic) -> None:
-    stage.lose(0, "x")
-    stage.prove(0, 1, "r1")
-    verdict_failed("r1")
-    stage.put(1, "x", b"other")
-    stage.prove(0, 1, "r2")
-    verdict_failed("r2")
-    assert [page["Subject"] for page in topic.pages] == [
-        f"retail_web: object_missing in {text(0)}",
-        f"retail_web: object_changed in {text(1)}",
-    ]
-
-
-def test_a_page_is_sent_also_when_another_run_has_spoken_of_the_hour_since(stage: Stage, topic: Topic) -> None:
-    stage.lose(1, "x")
-    stage.prove(0, 1, "r1")
-    stage.prove(0, 1, "r2")
-    verdict_failed("r1")
-    (page,) = topic.pages
-    assert text(1) in page["Subject"]
-
-
-def test_a_task_that_failed_for_good_pages_with_its_log_and_what_to_clear(topic: Topic) -> None:
+def fail(exception: BaseException | None = None, dag: str = DAG, task: str = "proof.wait_for_watermark") -> None:
+    """What Airflow does when a task has failed for good."""
     ti = SimpleNamespace(
-        dag_id="retail_web__daily",
-        run_id="scheduled__18",
-        task_id="proof.wait_for_watermark",
+        dag_id=dag,
+        run_id="scheduled__2026-11-18T00:00:00+00:00",
+        task_id=task,
         start_date="2026-11-19 00:00:00+00:00",
         log_url="http://airflow/log",
     )
-    PageOnFailure("retail_web").notify({"ti": ti, "exception": RuntimeError("no DataFreshness")})
-    (page,) = topic.pages
-    assert page["MessageAttributes"]["causes"]["StringValue"] == "task_failed"
-    for told in ("no DataFreshness", "http://airflow/log", "scheduled__18", "clear proof.wait_for_watermark"):
+    PageOnFailure("retail_web").notify({"ti": ti, "exception": exception or RuntimeError("no DataFreshness")})
+
+
+def test_a_page_names_the_cause_the_hour_the_object_and_where_to_begin(stage: Stage, topic: MemorySns) -> None:
+    stage.lose(1, "x")
+    verdict(stage, "r1")
+    assert topic.headlines == [f"retail_web: object_missing in {text(1)}"]
+    (page,) = topic.published
+    for told in (
+        f"verified_through stops before {text(1)}",
+        key(1, "x"),
+        "docs/runbooks/object_missing.md",
+        f"s3://{stage.place.lake}/findings/retail_web/{text(1)}/r1.json",
+        f"Airflow: http://localhost:8080/dags/{DAG}/runs/r1",
+    ):
         assert told in page["Message"]
+
+
+def test_the_same_cause_is_not_told_again_until_it_was_gone(stage: Stage, topic: MemorySns) -> None:
+    stage.lose(1, "x")
+    for run in ("r1", "r2"):
+        verdict(stage, run)
+    stage.put(1, "x", B)
+    verdict(stage, "r3")
+    verdict(stage, "r4")
+    stage.lose(1, "x")
+    verdict(stage, "r5")
+    assert [kind for _, kind in topic.kinds] == ["opened", "resolved", "opened"]
+
+
+def test_neighbouring_hours_are_one_incident(stage: Stage, topic: MemorySns) -> None:
+    stage.lose(0, "x")
+    verdict(stage, "r1")
+    stage.lose(1, "x")
+    verdict(stage, "r2")
+    stage.put(0, "x", A)
+    verdict(stage, "r3")
+    assert topic.kinds == [("object_missing", "opened")]
+    stage.put(1, "x", B)
+    verdict(stage, "r4")
+    assert topic.kinds[1:] == [("object_missing", "resolved")]
+
+
+def test_each_cause_of_a_run_is_told(stage: Stage, topic: MemorySns) -> None:
+    stage.commit("silver", ())
+    verdict(stage, "r1")
+    assert topic.kinds == [("records_unaccounted", "opened"), ("tables_changed", "opened")]
+    for headline in topic.headlines:
+        assert headline.endswith(f"in 2 hours from {text(0)} to {text(1)}")
+
+
+def test_a_run_over_other_hours_resolves_nothing_that_the_ledger_still_fails_for(
+    stage: Stage, topic: MemorySns
+) -> None:
+    stage.commit("silver", ())
+    verdict(stage, "r1")
+    stage.put(300, "x", b"f click")
+    stage.prove(300, 300, "r2")
+    report_verdict(stage.run("r2"), DAG, "r2")
+    assert {kind for _, kind in topic.kinds} == {"opened"}
+
+
+def test_a_task_that_failed_for_good_pages_with_its_log_and_what_to_clear(topic: MemorySns) -> None:
+    fail()
+    assert topic.kinds == [("task_failed", "opened")]
+    for told in (
+        "no DataFreshness",
+        "http://airflow/log",
+        "clear proof.wait_for_watermark",
+        f"Airflow: http://localhost:8080/dags/{DAG}/runs/scheduled__2026-11-18T00%3A00%3A00%2B00%3A00",
+        "docs/runbooks/task_failed.md",
+    ):
+        assert told in topic.published[0]["Message"]
+
+
+def test_the_failed_tasks_of_a_dag_are_one_incident_that_its_next_verdict_resolves(
+    stage: Stage, topic: MemorySns
+) -> None:
+    fail()
+    fail(task="proof.count_bronze")
+    fail(dag="retail_web__hourly")
+    verdict(stage, "r1")
+    assert [kind for _, kind in topic.kinds] == ["opened", "opened", "resolved"]
+    assert f"in {DAG} " in topic.headlines[-1]
+
+
+def test_a_verdict_that_fails_resolves_them_as_well_and_is_no_failed_task(stage: Stage, topic: MemorySns) -> None:
+    fail()
+    stage.lose(1, "x")
+    verdict(stage, "r1")
+    fail(AlreadyPaged("failed: ..."), task="proof.verdict")
+    assert topic.kinds == [("task_failed", "opened"), ("object_missing", "opened"), ("task_failed", "resolved")]
+
+
+def test_a_good_end_of_a_dag_without_a_verdict_resolves_them(topic: MemorySns) -> None:
+    fail(dag="retail_web__health", task="heartbeat")
+    fail()
+    ResolveFailures("retail_web").notify({"dag": SimpleNamespace(dag_id="retail_web__health")})
+    assert [kind for _, kind in topic.kinds] == ["opened", "opened", "resolved"]
+    assert "retail_web__health" in topic.headlines[-1]
+
+
+def test_a_broken_ledger_is_a_cause_of_its_own_and_one_for_all_dags(stage: Stage, topic: MemorySns) -> None:
+    fail(LedgerBroken("ledger/retail_web/000000000000.ndjson line 1: changed"), task="proof.plan")
+    fail(LedgerBroken("ledger/retail_web/000000000000.ndjson line 1: changed"), dag="retail_web__hourly")
+    assert topic.kinds == [("ledger_broken", "opened")]
+    assert "ledger/retail_web/000000000000.ndjson line 1" in topic.published[0]["Message"]
+    verdict(stage, "r1")
+    assert topic.kinds[1:] == [("ledger_broken", "resolved")]
+
+
+def test_a_failed_task_does_not_resolve_what_another_opened(topic: MemorySns) -> None:
+    fail()
+    fail(LedgerBroken("line 1"), task="proof.plan")
+    assert [kind for _, kind in topic.kinds] == ["opened", "opened"]
+
+
+def test_the_link_leads_to_the_run_in_the_ui(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", "https://airflow.example/base/")
+    assert run_link(DAG, "manual__1") == "https://airflow.example/base/dags/retail_web__daily/runs/manual__1"

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 from airflow.sdk import DAG
-from airflow.sdk.exceptions import AirflowFailException
 from jinja2 import Environment
 
 from clickstream.airflow import proof
+from clickstream.airflow.incidents import AlreadyPaged
 from clickstream.reconciliation.plan import Plan
 from clickstream.reconciliation.steps import Survey
 from tests.unit.reconciliation.makers import at, text
@@ -112,14 +112,27 @@ def test_the_verdict_fails_the_run_and_names_the_hours(dag: DAG, stage: Stage, m
     stage.ask(RUN, Survey())
     call(dag, "inspect", RUN)
     recorded = call(dag, "record", RUN)
-    assert recorded == {"failed": [text(0)], "new_causes": ["object_missing"]}
+    assert recorded == {"failed": [text(0)], "causes": ["object_missing"]}
     assert stage.states[0] == "failed"
-    with pytest.raises(AirflowFailException, match=text(0)):
-        call(dag, "verdict", recorded)
+    told = told_by(monkeypatch)
+    with pytest.raises(AlreadyPaged, match=rf"{text(0)} \(object_missing\)"):
+        call(dag, "verdict", RUN, recorded)
+    assert told == [(RUN, "retail_web__daily", "scheduled__17")]
 
 
-def test_a_run_without_a_failed_hour_ends_well(dag: DAG) -> None:
-    call(dag, "verdict", {"failed": [], "new_causes": []})
+def test_a_run_without_a_failed_hour_ends_well_and_is_reported_too(dag: DAG, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = told_by(monkeypatch)
+    call(dag, "verdict", RUN, {"failed": [], "causes": []})
+    assert told == [(RUN, "retail_web__daily", "scheduled__17")]
+
+
+def told_by(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, str]]:
+    """Run, DAG and DAG run of each verdict that is reported."""
+    told: list[tuple[str, str, str]] = []
+    ti = SimpleNamespace(dag_id="retail_web__daily", run_id="scheduled__17")
+    monkeypatch.setattr(proof, "get_current_context", lambda: {"ti": ti})
+    monkeypatch.setattr(proof, "report_verdict", lambda run, *of: told.append((run.run, *of)))
+    return told
 
 
 def test_the_job_is_given_the_plan_file_that_the_count_left(dag: DAG, stage: Stage) -> None:

@@ -28,11 +28,24 @@ class MemoryS3:
         """What is there now."""
         return {place: body for place, versions in self.versions.items() if (body := versions[-1]) is not None}
 
-    def put_object(self, *, Bucket: str, Key: str, Body: bytes, IfNoneMatch: str | None = None, **_: Any) -> Any:  # noqa: N803
+    def put_object(
+        self,
+        *,
+        Bucket: str,  # noqa: N803
+        Key: str,  # noqa: N803
+        Body: bytes,  # noqa: N803
+        IfNoneMatch: str | None = None,  # noqa: N803
+        IfMatch: str | None = None,  # noqa: N803
+        **_: Any,
+    ) -> Any:
         quicker, self.before_put = self.before_put, None
         if quicker:
             quicker()
         if IfNoneMatch == "*" and (Bucket, Key) in self.objects:
+            raise refused("PutObject", "PreconditionFailed", 412)
+        if IfMatch is not None and (Bucket, Key) not in self.objects:
+            raise refused("PutObject", "NoSuchKey", 404)
+        if IfMatch is not None and IfMatch != etag(self.objects[Bucket, Key]):
             raise refused("PutObject", "PreconditionFailed", 412)
         self.versions.setdefault((Bucket, Key), []).append(bytes(Body))
         self.puts.append(Key)

@@ -50,6 +50,6 @@ def causes(*entries: tuple[State, tuple[Any, ...]]) -> set[str]:
     return failing_causes({at(n): entry(n, state, causes=found) for n, (state, found) in enumerate(entries)})
 
 
-def test_the_causes_that_people_know_of_are_those_of_failed_hours() -> None:
+def test_the_causes_are_those_of_failed_hours() -> None:
     failed, passed = ("object_missing", "records_unaccounted"), ("winner_missing",)
     assert causes(("failed", failed), ("verified", passed), ("late_change", passed)) == set(failed)

@@ -1,48 +1,66 @@
-"""Paging from Airflow's failure callbacks."""
+"""Paging from Airflow's callbacks: a task that failed for good opens an incident, a good end of its DAG resolves it."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from airflow.sdk import BaseNotifier
 
-from clickstream.airflow.runs import AWS_CONNECTION, open_run, place
-
-
-class PageOnVerdict(BaseNotifier):
-    """Page once for a failed verdict, when it has a cause that nobody was told of before.
-
-    Args:
-        source: the source's name.
-        run_task: id of the task that returned the run's key, as `run`.
-    """
-
-    def __init__(self, source: str, run_task: str) -> None:
-        super().__init__()
-        self.source = source
-        self.run_task = run_task
-
-    def notify(self, context: Any) -> None:
-        from clickstream.paging.verdict_page import verdict_page
-        from clickstream.reconciliation.findings import load_findings
-
-        run = open_run(self.source, context["ti"].xcom_pull(task_ids=self.run_task)["run"])
-        causes = run.read("verdict")["new_causes"]
-        if not causes:
-            return
-        entries = [
-            entry
-            for entry in sorted(run.ledger.read(), key=lambda entry: entry.arrival_hour)
-            if entry.run == run.run and entry.state == "failed" and set(causes) & set(entry.causes)
-        ]
-        findings = [
-            finding for entry in entries if entry.findings for finding in load_findings(run.place.s3, entry.findings)
-        ]
-        verdict_page(self.source, causes, entries, findings).send(_sns(), run.place.names.account)
+from clickstream.airflow.incidents import AlreadyPaged, incidents_of, resolve_failures, run_link
 
 
 class PageOnFailure(BaseNotifier):
-    """Page when a task of a run has failed for good: the run could not come to a verdict.
+    """Open an incident when a task has failed for good; one for a DAG, whatever number of its tasks and runs fail.
+
+    For `on_failure_callback` of every task. `AlreadyPaged` is not paged again.
+
+    Args:
+        source: the source's name.
+        impact: what does not hold because the run did not end.
+    """
+
+    def __init__(
+        self, source: str, impact: str = "the run came to no verdict; its hours stay as the ledger has them"
+    ) -> None:
+        super().__init__()
+        self.source = source
+        self.impact = impact
+
+    def notify(self, context: Any) -> None:
+        from clickstream.paging.causes import LEDGER_BROKEN, TASK_FAILED
+        from clickstream.paging.page import Page
+        from clickstream.reconciliation.ledger import LedgerBroken
+
+        ti, exception = context["ti"], context.get("exception")
+        if isinstance(exception, AlreadyPaged):
+            return
+        clear = f"then clear {ti.task_id} with its downstream tasks in Airflow"
+        if isinstance(exception, LedgerBroken):
+            # The source has one ledger, whichever DAG finds it broken.
+            cause = name = LEDGER_BROKEN
+            next_step = f"make status SOURCE={self.source} names the object; make restore OBJECT=<it>; {clear}"
+        else:
+            cause, name = TASK_FAILED, f"{TASK_FAILED}.{ti.dag_id}"
+            next_step = f"read the log, mend the cause, {clear}"
+        page = Page(
+            source=self.source,
+            cause=cause,
+            where=f"{ti.dag_id} {ti.run_id}, {ti.task_id}",
+            impact=self.impact,
+            since=str(ti.start_date),
+            evidence=[str(exception), ti.log_url],
+            next_step=next_step,
+            link=run_link(ti.dag_id, ti.run_id),
+        )
+        # A task knows of itself only: what others opened stays.
+        incidents_of(self.source).report(ti.dag_id, {name: page}, datetime.now(UTC), whole=False)
+
+
+class ResolveFailures(BaseNotifier):
+    """Resolve what failed tasks of the DAG opened: for `on_success_callback` of its last task, or of the DAG.
+
+    The task group of the proof needs none: its verdict does it.
 
     Args:
         source: the source's name.
@@ -53,21 +71,4 @@ class PageOnFailure(BaseNotifier):
         self.source = source
 
     def notify(self, context: Any) -> None:
-        from clickstream.paging.page import Page
-
-        ti = context["ti"]
-        Page(
-            source=self.source,
-            causes=["task_failed"],
-            where=f"{ti.dag_id} {ti.run_id}, {ti.task_id}",
-            impact="the run came to no verdict; its hours stay as the ledger has them",
-            since=str(ti.start_date),
-            evidence=[str(context.get("exception")), ti.log_url],
-            next_step=f"read the log, mend the cause, then clear {ti.task_id} with its downstream tasks in Airflow",
-        ).send(_sns(), place().names.account)
-
-
-def _sns() -> Any:
-    from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
-
-    return AwsBaseHook(aws_conn_id=AWS_CONNECTION, client_type="sns").conn
+        resolve_failures(self.source, context["dag"].dag_id)
