@@ -131,6 +131,43 @@ class Checks(_Part):
     """Minutes after a window within which its watermark must pass."""
 
 
+def _hours_of_day(value: str) -> str:
+    first, last = map(int, value.split("-"))
+    if first > 23 or last > 24 or first == last:
+        raise ValueError(
+            "must be the first hour, 00 to 23, and the hour at which it ends, to 24, such as 06-23 or 20-04"
+        )
+    return value
+
+
+HoursOfDay = Annotated[str, StringConstraints(pattern=r"^\d\d-\d\d$"), AfterValidator(_hours_of_day)]
+
+
+class Health(_Part):
+    """What the live path is held against every five minutes.
+
+    Its causes and their runbooks: `clickstream.health.check`.
+    """
+
+    incoming_per_minute: float = Field(default=10, ge=0)
+    """Fewer records a minute, without heartbeats, are too few where traffic is expected."""
+    traffic_hours: HoursOfDay = "00-24"
+    """UTC hours of the day in which traffic is expected: from the first until before the second."""
+    freshness_seconds: int = Field(default=300, ge=60, le=7200)
+    """A record that is not delivered for longer has the delivery stalled."""
+    delivery_success: float = Field(default=1.0, gt=0, le=1)
+    """Part of the writes to S3 that must succeed in each minute."""
+    throttled: int = Field(default=0, ge=0)
+    """Records that may be refused within the window, because shards are full."""
+    window_minutes: int = Field(default=15, ge=10, le=60)
+    """Minutes that are looked at together."""
+
+    def expects_traffic(self, hour: int) -> bool:
+        """Whether traffic is expected in an hour of the day, 0 to 23, UTC."""
+        first, last = map(int, self.traffic_hours.split("-"))
+        return first <= hour < last if first < last else hour >= first or hour < last
+
+
 class Column(_Part):
     """One column of Silver, taken from a field of the event."""
 
@@ -159,6 +196,8 @@ class Source(_Part):
     stream: Stream
     delivery: Delivery
     checks: Checks = Checks()
+    health: Health | None = None
+    """None: nobody watches the path; the source has no health DAG."""
     silver: dict[Name, Column]
     """Columns of Silver beside those that every source has."""
 
@@ -174,6 +213,14 @@ class Source(_Part):
     def _holds_the_lake(cls, value: tuple[Tier, ...]) -> tuple[Tier, ...]:
         if not {"bronze", "silver"} <= set(value) or len(set(value)) != len(value):
             raise ValueError("must hold bronze and silver, and each tier once")
+        return value
+
+    @field_validator("health")
+    @classmethod
+    def _waits_for_the_buffer(cls, value: Health | None, info: ValidationInfo) -> Health | None:
+        delivery = info.data.get("delivery")
+        if value and delivery and value.freshness_seconds <= delivery.buffer_seconds:
+            raise ValueError(f"freshness_seconds must be more than delivery.buffer_seconds, {delivery.buffer_seconds}")
         return value
 
     @field_validator("silver")

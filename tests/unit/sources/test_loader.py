@@ -1,12 +1,13 @@
 """A declaration is read whole or refused whole, with every fault named."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from clickstream.sources.loader import Fault, InvalidSources, load_source, load_sources
+from clickstream.sources.model import Health
 
 Declare = Callable[..., Path]
 
@@ -28,6 +29,33 @@ def test_a_sound_declaration_loads_with_its_defaults(declare: Declare, include: 
     source = load_source(declare(), include / "schemas")
     assert (source.events.max_late_days, source.events.max_skew_minutes, source.checks.recheck_days) == (7, 60, 7)
     assert source.verify_until is None
+    assert source.health is None
+
+
+def test_the_thresholds_of_health_have_defaults(declare: Declare, include: Path) -> None:
+    health = load_source(declare(health={}), include / "schemas").health
+    assert health == Health(
+        incoming_per_minute=10,
+        traffic_hours="00-24",
+        freshness_seconds=300,
+        delivery_success=1.0,
+        throttled=0,
+        window_minutes=15,
+    )
+
+
+@pytest.mark.parametrize(
+    ("hours", "expected"),
+    [
+        ("00-24", range(24)),
+        ("06-23", range(6, 23)),
+        ("20-04", [20, 21, 22, 23, 0, 1, 2, 3]),
+        ("23-24", [23]),
+        ("23-00", [23]),
+    ],
+)
+def test_traffic_is_expected_from_the_first_hour_until_before_the_second(hours: str, expected: Iterable[int]) -> None:
+    assert {hour for hour in range(24) if Health(traffic_hours=hours).expects_traffic(hour)} == set(expected)
 
 
 def test_bronze_and_silver_are_all_the_tiers_that_a_source_must_have(declare: Declare, include: Path) -> None:
@@ -73,6 +101,14 @@ CASES: dict[str, tuple[dict[str, Any], str, str, str]] = {
         "'2.0.0'",
         "versions there: 1.0.0",
     ),
+    "unknown threshold": ({"health": {"freshness": 300}}, "health.freshness", "300", "unknown key"),
+    "no hours": ({"health": {"traffic_hours": "6-23"}}, "health.traffic_hours", "'6-23'", "match pattern"),
+    "an hour that the day lacks": ({"health": {"traffic_hours": "24-06"}}, "health.traffic_hours", "24-06", "00 to 23"),
+    "an end after the day's": ({"health": {"traffic_hours": "06-25"}}, "health.traffic_hours", "06-25", "to 24"),
+    "no hour at all": ({"health": {"traffic_hours": "06-06"}}, "health.traffic_hours", "06-06", "at which it ends"),
+    "more than all writes": ({"health": {"delivery_success": 1.1}}, "health.delivery_success", "1.1", "equal to 1"),
+    "no write at all": ({"health": {"delivery_success": 0}}, "health.delivery_success", "0", "greater than 0"),
+    "too short a window": ({"health": {"window_minutes": 9}}, "health.window_minutes", "9", "equal to 10"),
 }
 
 
@@ -113,6 +149,12 @@ CROSS: dict[str, tuple[dict[str, Any], str, str, str]] = {
         "delivery.error_prefix",
         "'staging/failed/shop/'",
         "apart from prefix, staging/failed/shop/data/",
+    ),
+    "late before the buffer is full": (
+        {"health": {}, "delivery__buffer_seconds": 300},
+        "health",
+        "{}",
+        "freshness_seconds must be more than delivery.buffer_seconds, 300",
     ),
 }
 
