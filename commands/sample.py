@@ -21,7 +21,7 @@ from clickstream.lake.listing import list_hour
 from clickstream.lake.place import Place
 from clickstream.lake.windows import HOUR, hour_text, parse_hour
 from clickstream.producer.kinesis import Producer, kinesis_client
-from clickstream.producer.receipt import Receipt, read_parts
+from clickstream.producer.receipt import Receipt, list_parts
 from clickstream.sources.loader import load_sources
 from clickstream.sources.model import Source
 from commands.arrivals import HOURS_AFTER, send_heartbeats, uncovered, wait_for_delivery
@@ -124,9 +124,10 @@ def _generated(folder: Path, source: Source, day: datetime, events: int) -> dict
 def _sent(place: Place, source: Source) -> Counter[datetime]:
     """Records of the sample by hour, as far as there are receipts."""
     sent: Counter[datetime] = Counter()
-    for part in read_parts(place.s3, place.evidence, source.name):
-        if part["send_id"].startswith(f"{PURPOSE}-"):
-            sent[parse_hour(part["arrival_hour"])] += part["acknowledged"]
+    for part in list_parts(place.s3, place.evidence, source.name):
+        if part.purpose == PURPOSE:
+            told = part.read(place.s3, place.evidence)
+            sent[parse_hour(told["arrival_hour"])] += told["acknowledged"]
     return sent
 
 

@@ -11,6 +11,9 @@ from uuid import uuid4
 
 import orjson
 
+HEARTBEAT = "heartbeat"
+"""The purpose of a heartbeat's receipt."""
+
 
 def canary(kind: Literal["heartbeat", "provision"]) -> bytes:
     """A new record of that kind, with an id of its own.

@@ -52,9 +52,14 @@ _SENT_AGAIN = {
 """Why a record is tried again; any other refusal is final."""
 
 
-def kinesis_client() -> Any:
-    """A boto3 client without retries of its own: they would send whole batches again, unseen by the receipt."""
-    return boto3.client("kinesis", config=Config(connect_timeout=5, read_timeout=15, retries={"total_max_attempts": 1}))
+def kinesis_client(session: Any = boto3) -> Any:
+    """A client without retries of its own: they would send whole batches again, unseen by the receipt.
+
+    Args:
+        session: a boto3 session; by default the one that AWS's own variables make.
+    """
+    config = Config(connect_timeout=5, read_timeout=15, retries={"total_max_attempts": 1})
+    return session.client("kinesis", config=config)
 
 
 @dataclass(slots=True)

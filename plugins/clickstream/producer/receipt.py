@@ -28,6 +28,8 @@ from clickstream.lake.listing import hour_prefix
 from clickstream.lake.windows import hour_text
 
 PART_RECORDS = 10_000
+_STAMP = "%Y%m%dT%H%M%S"
+"""Of a part's first answer, in its name; a Z follows."""
 
 
 def _hour(moment: datetime) -> datetime:
@@ -118,7 +120,7 @@ class Receipt:
         if part is None:
             return
         hour = _hour(part.first)
-        name = f"{part.first:%Y%m%dT%H%M%SZ}-{self.send_id}-{len(self.keys) + 1:05}"
+        name = f"{part.first:{_STAMP}}Z-{self.send_id}-{len(self.keys) + 1:05}"
         hashes_key = None
         if part.hashes:
             hashes_key = f"{hour_prefix(f'receipts/{self._source}/hashes/', hour)}{name}.gz"
@@ -167,26 +169,63 @@ class HourReceipts(NamedTuple):
     unknown: int
 
 
+@dataclass(frozen=True)
+class StoredPart:
+    """A part of a receipt, as its key tells of it.
+
+    Attributes:
+        first: time of its first answer, whole seconds, UTC; the part speaks of that hour.
+        purpose: who sent, the first word of the send's id.
+    """
+
+    key: str
+    first: datetime
+    purpose: str
+
+    @classmethod
+    def of(cls, key: str) -> Self:
+        first, purpose, *_ = key.rpartition("/")[2].split("-")
+        return cls(key, datetime.strptime(first, f"{_STAMP}%z"), purpose)
+
+    def read(self, s3: Any, bucket: str) -> dict[str, Any]:
+        """Its summary."""
+        summary: dict[str, Any] = orjson.loads(s3.get_object(Bucket=bucket, Key=self.key)["Body"].read())
+        return summary
+
+
+def list_parts(
+    s3: Any, bucket: str, source: str, start: datetime | None = None, end: datetime | None = None
+) -> Iterator[StoredPart]:
+    """The stored parts whose first answer lies in [start, end), in the order of time; none of them is read.
+
+    Args:
+        s3: boto3 client.
+        bucket: the evidence bucket.
+        source: the source's name.
+        start, end: whole seconds, UTC; None leaves that side open.
+    """
+    folder = f"receipts/{source}/sends/"
+    begin = f"{folder}{start:{_STAMP}}" if start else folder
+    stop = f"{folder}{end:{_STAMP}}" if end else None
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=folder, StartAfter=begin)
+    for page in pages:
+        for entry in page.get("Contents", ()):
+            if stop and entry["Key"] >= stop:
+                return
+            yield StoredPart.of(entry["Key"])
+
+
 def read_parts(
     s3: Any, bucket: str, source: str, start: datetime | None = None, end: datetime | None = None
 ) -> Iterator[dict[str, Any]]:
     """The summaries of all stored parts about arrival hours in [start, end), in the order of time.
 
     Args:
-        s3: boto3 client.
-        bucket: the evidence bucket.
-        source: the source's name.
+        s3, bucket, source: see `list_parts`.
         start, end: whole hours, UTC; None leaves that side open.
     """
-    folder = f"receipts/{source}/sends/"
-    begin = f"{folder}{start:%Y%m%dT%H}" if start else folder
-    stop = f"{folder}{end:%Y%m%dT%H}" if end else None
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=folder, StartAfter=begin)
-    for page in pages:
-        for entry in page.get("Contents", ()):
-            if stop and entry["Key"] >= stop:
-                return
-            yield orjson.loads(s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read())
+    for part in list_parts(s3, bucket, source, start, end):
+        yield part.read(s3, bucket)
 
 
 def receipts(

@@ -9,8 +9,9 @@ from typing import Any
 
 from clickstream.lake.listing import list_hours
 from clickstream.lake.place import Place
-from clickstream.lake.windows import HOUR, hour_text, parse_hour
-from clickstream.producer.receipt import read_parts
+from clickstream.lake.windows import HOUR, hour_text
+from clickstream.producer.heartbeat import HEARTBEAT
+from clickstream.producer.receipt import list_parts
 from clickstream.reconciliation.entry import PASSED, Entry, State, Tiers
 from clickstream.reconciliation.ledger import Ledger
 from clickstream.reconciliation.ledger_index import LedgerIndex
@@ -50,8 +51,8 @@ def _hours(place: Place, source: Source, current: Mapping[datetime, Entry]) -> I
     if source.verify_until:
         ends.append(source.verify_until - HOUR)
     if "producer" in source.tiers:
-        parts = read_parts(place.s3, place.evidence, source.name)
-        ends += [parse_hour(part["arrival_hour"]) for part in parts if not part["send_id"].startswith("heartbeat")]
+        parts = list_parts(place.s3, place.evidence, source.name)
+        ends += [part.first.replace(minute=0, second=0) for part in parts if part.purpose != HEARTBEAT]
     hour, last = source.verify_from, max(ends)
     while hour <= last:
         yield hour

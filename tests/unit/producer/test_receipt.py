@@ -11,7 +11,7 @@ import orjson
 import pytest
 from botocore.exceptions import ClientError
 
-from clickstream.producer.receipt import PART_RECORDS, Receipt, read_parts, receipts
+from clickstream.producer.receipt import PART_RECORDS, Receipt, StoredPart, list_parts, read_parts, receipts
 
 AT = datetime(2026, 11, 18, 13, 5, 7, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -150,3 +150,19 @@ def test_parts_are_read_by_whole_hours_without_the_end(bucket: Bucket) -> None:
     start = AT.replace(minute=0, second=0)
     read = read_parts(bucket, "evidence", "retail_web", start + HOUR, start + 3 * HOUR)
     assert [part["arrival_hour"] for part in read] == ["2026-11-18T14:00:00Z", "2026-11-18T15:00:00Z"]
+
+
+def test_parts_are_listed_by_the_second_with_who_sent_them_and_none_is_read(bucket: Bucket) -> None:
+    for purpose, seconds in (("heartbeat", 0), ("send", 1), ("heartbeat", 2)):
+        with Receipt(bucket, "evidence", "retail_web", purpose) as receipt:
+            receipt.acknowledge(["aa"], AT + timedelta(seconds=seconds))
+    bucket.get_object = None  # type: ignore[assignment,method-assign]
+    listed = list(list_parts(bucket, "evidence", "retail_web", AT, AT + timedelta(seconds=2)))
+    assert [(part.purpose, part.first) for part in listed] == [("heartbeat", AT), ("send", AT + timedelta(seconds=1))]
+    assert listed[1].key.startswith("receipts/retail_web/sends/20261118T130508Z-send-")
+
+
+def test_a_part_is_read_by_its_name(bucket: Bucket) -> None:
+    with _receipt(bucket) as receipt:
+        receipt.acknowledge(["aa", "bb"], AT)
+    assert StoredPart.of(receipt.keys[0]).read(bucket, "evidence")["acknowledged"] == 2
