@@ -1,0 +1,1 @@
+"""The live path against its source's thresholds, every five minutes."""

@@ -1,0 +1,104 @@
+"""The services' metrics of a live path, minute by minute, in one request.
+
+A delivery that reads from Kinesis has no IncomingRecords and ThrottledRecords of its own: those of its stream stand
+for them, and its lag behind the stream comes in addition.
+https://docs.aws.amazon.com/streams/latest/dev/monitoring-with-cloudwatch.html
+https://docs.aws.amazon.com/firehose/latest/dev/monitoring-with-cloudwatch-metrics.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Literal, NamedTuple
+
+from clickstream.sources.model import Source
+
+MINUTE = timedelta(minutes=1)
+METRICS_LATE = timedelta(minutes=5)
+"""After this long CloudWatch shows what a service has measured."""
+
+
+class Metric(NamedTuple):
+    """One metric of a part of the path."""
+
+    part: Literal["stream", "delivery"]
+    name: str
+    statistic: Literal["Sum", "Average", "Maximum"]
+
+
+INCOMING = Metric("stream", "IncomingRecords", "Sum")
+THROTTLED = Metric("stream", "WriteProvisionedThroughputExceeded", "Sum")
+BEHIND = Metric("delivery", "KinesisMillisBehindLatest", "Maximum")
+SUCCESS = Metric("delivery", "DeliveryToS3.Success", "Average")
+FRESHNESS = Metric("delivery", "DeliveryToS3.DataFreshness", "Maximum")
+
+OF_STREAM = (INCOMING, THROTTLED)
+OF_DELIVERY = (BEHIND, SUCCESS, FRESHNESS)
+"""All of them are measured when a record passes: after each one there must be a datapoint."""
+
+_DIMENSIONS = {"stream": ("AWS/Kinesis", "StreamName"), "delivery": ("AWS/Firehose", "DeliveryStreamName")}
+
+
+class Point(NamedTuple):
+    """What was measured in the minute that begins at a time."""
+
+    at: datetime
+    value: float
+
+
+@dataclass(frozen=True)
+class Readings:
+    """Datapoints by metric, in the order of time; a metric without any is absent."""
+
+    points: Mapping[Metric, Sequence[Point]] = field(default_factory=dict)
+
+    def since(self, metric: Metric, start: datetime, end: datetime | None = None) -> list[Point]:
+        """The datapoints of the minutes from the one that `start` lies in until before `end`."""
+        first = start.replace(second=0, microsecond=0)
+        return [point for point in self.points.get(metric, ()) if first <= point.at and (end is None or point.at < end)]
+
+    def newest(self, metric: Metric) -> Point | None:
+        """The last datapoint there is."""
+        points = self.points.get(metric)
+        return points[-1] if points else None
+
+
+def read_metrics(cloudwatch: Any, source: Source, start: datetime, now: datetime) -> Readings:
+    """All metrics of a path from the minute of `start` on until now.
+
+    Args:
+        cloudwatch: boto3 client.
+        start: not more than 15 days ago: minutes are kept no longer.
+    """
+    metrics = (*OF_STREAM, *OF_DELIVERY)
+    pages = cloudwatch.get_paginator("get_metric_data").paginate(
+        MetricDataQueries=[_query(source, metric, f"m{number}") for number, metric in enumerate(metrics)],
+        StartTime=start.replace(second=0, microsecond=0),
+        EndTime=now + MINUTE,
+        ScanBy="TimestampAscending",
+    )
+    points: dict[Metric, list[Point]] = {}
+    for page in pages:
+        for result in page["MetricDataResults"]:
+            series = points.setdefault(metrics[int(result["Id"][1:])], [])
+            series += map(Point, result["Timestamps"], result["Values"])
+    return Readings(points)
+
+
+def _query(source: Source, metric: Metric, identity: str) -> dict[str, Any]:
+    namespace, dimension = _DIMENSIONS[metric.part]
+    names = {"stream": source.stream.name, "delivery": source.delivery.name}
+    return {
+        "Id": identity,
+        "MetricStat": {
+            "Metric": {
+                "Namespace": namespace,
+                "MetricName": metric.name,
+                "Dimensions": [{"Name": dimension, "Value": names[metric.part]}],
+            },
+            "Period": 60,
+            "Stat": metric.statistic,
+        },
+    }
