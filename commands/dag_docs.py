@@ -65,10 +65,8 @@ def section(dag: Any) -> str:
         [
             f"\n## `<source>__{dag.dag_id.partition('__')[2]}`\n",
             f"{cleandoc(dag.doc_md or '')}\n",
-            "| Param | what it does | default |",
-            "|---|---|---|",
-            *params,
-            "\n| task | what it does |",
+            *(["| Param | what it does | default |", "|---|---|---|", *params, ""] if params else []),
+            "| task | what it does |",
             "|---|---|",
             *tasks,
             "",

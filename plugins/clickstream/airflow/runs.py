@@ -17,13 +17,18 @@ if TYPE_CHECKING:
 AWS_CONNECTION = "aws_default"
 
 
-def place() -> Place:
-    """Where the AWS connection leads to."""
+def session() -> Any:
+    """The boto3 session of the AWS connection."""
     from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 
+    return AwsBaseHook(aws_conn_id=AWS_CONNECTION, client_type="s3").get_session()
+
+
+def place() -> Place:
+    """Where the AWS connection leads to."""
     from clickstream.lake.place import Place
 
-    return Place.of(AwsBaseHook(aws_conn_id=AWS_CONNECTION, client_type="s3").get_session())
+    return Place.of(session())
 
 
 def account() -> Cloud:

@@ -14,11 +14,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict
 
 from clickstream.health.beats import Beat
+from clickstream.health.causes import CAUSES, Cause
 from clickstream.health.live import Live, Part
 from clickstream.health.metrics import (
     BEHIND,
@@ -35,18 +35,6 @@ from clickstream.health.metrics import (
 )
 from clickstream.lake.windows import hour_text
 from clickstream.sources.model import Health
-
-Cause = Literal[
-    "path_missing",
-    "heartbeat_failed",
-    "stream_throttled",
-    "traffic_low",
-    "delivery_failing",
-    "delivery_stalled",
-    "metric_missing",
-]
-"""Each has its runbook."""
-CAUSES: tuple[Cause, ...] = get_args(Cause)
 
 _OF_WRITES = (SUCCESS, FRESHNESS)
 """Measured with each write to S3; without either, nothing is written."""

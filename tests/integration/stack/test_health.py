@@ -13,7 +13,9 @@ import pytest
 from clickstream.health.beats import send_beat
 from clickstream.health.check import check
 from clickstream.health.look import take_look
+from clickstream.health.pages import health_page
 from clickstream.lake.windows import hour_text
+from clickstream.paging.incidents import Incidents
 from clickstream.producer.kinesis import Producer, kinesis_client
 from clickstream.producer.receipt import Receipt, receipts
 from clickstream.provisioning.resource import Cloud
@@ -40,6 +42,8 @@ class Watch:
         self.kinesis = boto3.client("kinesis")
         self.now = NIGHT
         self.whole = False
+        self.told: list[tuple[str, str]] = []
+        """Cause and kind of each page."""
 
     def go_to(self, moment: datetime) -> None:
         self.now = moment
@@ -59,7 +63,13 @@ class Watch:
         look = take_look(lake.place, source, self.kinesis, self.firehose)
         assert abs(look.live.now - self.now) < ROUND / 2, "the services' now is the local cloud's"
         self.whole = look.is_whole
-        return [finding.cause for finding in check(look)]
+        found = check(look)
+        pages = {str(finding.cause): health_page(source, finding, "link") for finding in found}
+        told = Incidents.of(lake.place, source.name, boto3.client("sns")).report(
+            "health", pages, self.now, whole=self.whole
+        )
+        self.told += sorted(told.told.items())
+        return [finding.cause for finding in found]
 
     def rounds(self, count: int, events: int = 0) -> list[list[str]]:
         return [self.round(events) for _ in range(count)]
@@ -77,6 +87,11 @@ class Watch:
 
     def arm(self, **fault: Any) -> None:
         self.lake.arm(**fault)
+
+    def pages(self) -> list[tuple[str, str]]:
+        """What people were told since this was last asked."""
+        told, self.told = self.told, []
+        return told
 
     def clear_faults(self) -> None:
         self.lake.control.delete("/_local/faults").raise_for_status()
@@ -100,6 +115,7 @@ def test_a_quiet_night_with_only_heartbeats_is_well(watch: Watch) -> None:
     """From the very first round of a new path on."""
     assert watch.rounds(24) == [[]] * 24
     assert watch.whole
+    assert watch.pages() == []
 
 
 def test_each_heartbeat_has_its_receipt_and_lies_in_bronze(watch: Watch, lake: Lake) -> None:
@@ -114,6 +130,7 @@ def test_traffic_is_missed_in_its_hours_only_and_heartbeats_are_none(watch: Watc
     assert watch.rounds(4) == [[]] * 4
     assert watch.until(["traffic_low"], within=6) > 3
     assert watch.until([], within=6, events=ENOUGH) > 1
+    assert watch.pages() == [("traffic_low", "opened"), ("traffic_low", "resolved")]
 
 
 def test_a_delivery_that_stops_for_two_hours_is_found_once_and_recovers(watch: Watch) -> None:
@@ -123,6 +140,7 @@ def test_a_delivery_that_stops_for_two_hours_is_found_once_and_recovers(watch: W
     watch.clear_faults()
     assert watch.until([], within=4, events=ENOUGH) <= 3
     assert watch.rounds(4, ENOUGH) == [[]] * 4
+    assert watch.pages() == [("delivery_stalled", "opened"), ("delivery_stalled", "resolved")]
 
 
 def test_writes_that_fail_are_found_before_they_are_late(watch: Watch) -> None:
@@ -130,24 +148,27 @@ def test_writes_that_fail_are_found_before_they_are_late(watch: Watch) -> None:
     assert watch.until(["delivery_failing"], within=4, events=ENOUGH) <= 2
     watch.clear_faults()
     assert watch.until([], within=8, events=ENOUGH) > 1
+    assert watch.pages() == [("delivery_failing", "opened"), ("delivery_failing", "resolved")]
 
 
 def test_full_shards_are_found_until_the_window_is_clean(watch: Watch) -> None:
     watch.arm(fault="throttle", stream="retail-clickstream", calls=2)
     assert watch.until(["stream_throttled"], within=3, events=ENOUGH) == 1
     assert watch.until([], within=6, events=ENOUGH) == 3, "15 minutes after the refusal, which lay between two rounds"
+    assert watch.pages() == [("stream_throttled", "opened"), ("stream_throttled", "resolved")]
 
 
 def test_a_delivery_that_somebody_deleted_is_found_at_once_and_its_successor_is_well(watch: Watch, lake: Lake) -> None:
     watch.firehose.delete_delivery_stream(DeliveryStreamName="retail-clickstream-to-s3")
     assert watch.rounds(3, ENOUGH) == [["path_missing"]] * 3
     set_up([lake.source], Cloud.of(boto3.Session()))
-    assert watch.round(ENOUGH) == []
-    assert not watch.whole, "that it is well is not proven before a heartbeat has passed it"
-    assert watch.rounds(3, ENOUGH) == [[]] * 3
-    assert watch.whole
+    assert watch.rounds(2, ENOUGH) == [[]] * 2
+    assert watch.pages() == [("path_missing", "opened")], "not well before a heartbeat has passed it"
+    assert watch.rounds(2, ENOUGH) == [[]] * 2
+    assert watch.pages() == [("path_missing", "resolved")]
 
 
 def test_a_stream_that_somebody_deleted_is_one_finding(watch: Watch, lake: Lake) -> None:
     watch.kinesis.delete_stream(StreamName="retail-clickstream", EnforceConsumerDeletion=True)
     assert watch.rounds(5) == [["path_missing"]] * 5
+    assert watch.pages() == [("path_missing", "opened")]

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from clickstream.health.beats import Beat
-from clickstream.health.check import CAUSES, Finding, Look, check
+from clickstream.health.causes import CAUSES
+from clickstream.health.check import Finding, Look, check
 from clickstream.health.live import Live, Part
 from clickstream.health.metrics import (
     BEHIND,
