@@ -127,7 +127,7 @@ def _is_explained(finding: Finding, look: Look, found: dict[Cause, Finding]) -> 
             full = look.beats[-1].refusals == (_REFUSED_BY_FULL_SHARDS,)
             return look.live.stream.is_missing or (full and "stream_throttled" in found)
         case "delivery_stalled":
-            return "delivery_failing" in found
+            return "delivery_failing" in found or look.live.stream.is_missing
     return False
 
 
@@ -198,7 +198,7 @@ def _delivery_stalled(look: Look) -> Iterator[Finding]:
     if beat and not any(look.readings.since(metric, beat.at) for metric in _OF_WRITES):
         evidence.append(f"the heartbeat of {hour_text(beat.at)} was not delivered, nor anything after it")
         since.append(beat.at)
-    if evidence and look.live.delivery.works and not look.live.stream.is_missing:
+    if evidence:
         where = look.live.delivery.name
         yield Finding(cause="delivery_stalled", where=where, since=min(since), evidence=tuple(evidence))
 

@@ -117,6 +117,7 @@ CASES: dict[str, tuple[Round, list[str]]] = {
     "no delivery": (Round(delivery="absent"), ["path_missing"]),
     "the delivery could not be made": (Round(delivery="CREATING_FAILED"), ["path_missing"]),
     "no stream: the delivery's silence follows": (stopped(26, stream="absent"), ["path_missing"]),
+    "no stream: what was late stays late": (Round(stream="absent", freshness=every_minute(4000)), ["path_missing"]),
     "no delivery: its silence follows": (stopped(26, delivery="absent"), ["path_missing"]),
     "no delivery: its last failures are history": (
         Round(delivery="absent", success=every_minute(0)),
