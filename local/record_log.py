@@ -22,7 +22,11 @@ class Record(NamedTuple):
     data: bytes
 
 
+ORPHAN = "orphan"
+"""In place of a shard: a record whose stream is deleted, which a delivery has still to write."""
+
 _newest = 0
+_orphaned: set[str] = set()
 _loop: asyncio.AbstractEventLoop
 _readers: dict[str, dict[str, Callable[[], None]]] = {}
 _told: set[str] = set()
@@ -40,6 +44,8 @@ def restore() -> None:
         )
         .fetchone()
     )
+    rows = database.connection().execute("SELECT DISTINCT log FROM records WHERE shard = ?", (ORPHAN,))
+    _orphaned.update(log for (log,) in rows)
 
 
 def next_sequence() -> int:
@@ -112,6 +118,27 @@ def drop(log: str, up_to: int | None = None) -> None:
     database.connection().execute(
         "DELETE FROM records WHERE log = ? AND sequence <= ?", (log, next_sequence() if up_to is None else up_to)
     )
+
+
+def orphan(log: str, after: int, up_to: int) -> None:
+    """Delete the records of a stream that is gone, but those after the one sequence and up to the other."""
+    with database.transaction() as changed:
+        changed.execute(
+            "DELETE FROM records WHERE log = ? AND NOT (sequence > ? AND sequence <= ?)", (log, after, up_to)
+        )
+        changed.execute("UPDATE records SET shard = ? WHERE log = ?", (ORPHAN, log))
+    _orphaned.add(log)
+
+
+def drop_orphans(log: str, up_to: int) -> None:
+    """Delete orphans of the log up to that sequence."""
+    if log not in _orphaned:
+        return
+    opened = database.connection()
+    opened.execute("DELETE FROM records WHERE log = ? AND shard = ? AND sequence <= ?", (log, ORPHAN, up_to))
+    left = opened.execute("SELECT 1 FROM records WHERE log = ? AND shard = ? LIMIT 1", (log, ORPHAN)).fetchone()
+    if not left:
+        _orphaned.discard(log)
 
 
 class ShardRecords:

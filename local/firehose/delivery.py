@@ -94,6 +94,8 @@ class Delivery:
                 self._measure("DataReadFromKinesisStream.Records", len(rows), "Count")
                 self._measure("DataReadFromKinesisStream.Bytes", size, "Bytes")
                 self._measure("KinesisMillisBehindLatest", round(behind * 1000), "Milliseconds")
+                kinesis.measure_read(self.stream, len(rows), rows[-1][1])
+                kinesis.keep_after(self.stream, self.name, self._checkpoint, self._read_to)
         if not self._buffer:
             clock.cancel(self._timer)
         elif not self._attempts:
@@ -252,7 +254,7 @@ class Delivery:
     def _keep(self) -> None:
         """Let the log forget what is delivered, and only that."""
         if self.stream:
-            kinesis.keep_after(self.stream, self.name, self._checkpoint)
+            kinesis.keep_after(self.stream, self.name, self._checkpoint, self._read_to)
         else:
             record_log.drop(self.log, self._checkpoint)
 

@@ -39,6 +39,18 @@ class Feed:
             **source,
         )
         wait_until(lambda: self.describe()["DeliveryStreamStatus"] == "ACTIVE")
+        if not direct:
+            self.settle()
+
+    def settle(self) -> None:
+        """Wait until the stream is active."""
+        wait_until(lambda: self.summary()["StreamStatus"] == "ACTIVE")
+
+    def summary(self) -> dict[str, Any]:
+        """The stream as DescribeStreamSummary has it."""
+        answer = self.kinesis.describe_stream_summary(StreamName=self.name)
+        summary: dict[str, Any] = answer["StreamDescriptionSummary"]
+        return summary
 
     @property
     def stream_arn(self) -> str:

@@ -108,8 +108,8 @@ def test_a_request_over_the_limits_is_refused_whole(feed: Feed, records: list[tu
 def test_a_missing_stream_and_unserved_operations_answer_as_aws_would(feed: Feed) -> None:
     with pytest.raises(feed.kinesis.exceptions.ResourceNotFoundException):
         feed.kinesis.put_record(StreamName="none", Data=b"x", PartitionKey="k")
-    with pytest.raises(ClientError, match=r"InvalidActionException.*EnableEnhancedMonitoring"):
-        feed.kinesis.enable_enhanced_monitoring(StreamName=feed.name, ShardLevelMetrics=["ALL"])
+    with pytest.raises(ClientError, match=r"InvalidActionException.*SplitShard"):
+        feed.kinesis.split_shard(StreamName=feed.name, ShardToSplit="shardId-000000000000", NewStartingHashKey="1")
 
 
 def test_readers_get_every_record_in_order_also_when_the_clock_is_set_back(feed: Feed) -> None:

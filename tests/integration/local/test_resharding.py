@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.integration.local.conftest import Cloud, day_ago, wait_until
+from tests.integration.local.conftest import Cloud, day_ago
 from tests.integration.local.feed import Feed
 
 HOUR = timedelta(hours=1)
@@ -25,13 +25,8 @@ def reshard(feed: Feed, shards: int) -> dict[str, Any]:
     answer: dict[str, Any] = feed.kinesis.update_shard_count(
         StreamName=feed.name, TargetShardCount=shards, ScalingType="UNIFORM_SCALING"
     )
-    wait_until(lambda: summary(feed)["StreamStatus"] == "ACTIVE")
+    feed.settle()
     return answer
-
-
-def summary(feed: Feed) -> dict[str, Any]:
-    found: dict[str, Any] = feed.kinesis.describe_stream_summary(StreamName=feed.name)["StreamDescriptionSummary"]
-    return found
 
 
 def put(feed: Feed, text: str, count: int) -> set[bytes]:
@@ -82,7 +77,7 @@ def test_records_of_before_and_after_are_all_read_and_delivered(feed: Feed, coun
     sent = put(feed, "before", 100)
     for count in counts:
         reshard(feed, count)
-        assert summary(feed)["OpenShardCount"] == count
+        assert feed.summary()["OpenShardCount"] == count
         sent |= put(feed, f"with {count}", 100)
     assert read_from_parents_on(feed) == sent
     feed.cloud.set_clock(NOON + HOUR)
@@ -102,11 +97,11 @@ def test_open_shards_share_the_whole_hash_space_and_closed_ones_say_where_they_e
 
 def test_records_are_taken_while_the_stream_is_updated(feed: Feed) -> None:
     feed.kinesis.update_shard_count(StreamName=feed.name, TargetShardCount=4, ScalingType="UNIFORM_SCALING")
-    assert summary(feed)["StreamStatus"] == "UPDATING"
+    assert feed.summary()["StreamStatus"] == "UPDATING"
     sent = put(feed, "meanwhile", 50)
     with pytest.raises(feed.kinesis.exceptions.ResourceInUseException):
         reshard(feed, 2)
-    wait_until(lambda: summary(feed)["StreamStatus"] == "ACTIVE")
+    feed.settle()
     assert read_from_parents_on(feed) == sent
 
 
@@ -116,7 +111,7 @@ def test_a_stream_is_doubled_or_halved_at_the_most(feed: Feed) -> None:
     reshard(feed, 4)
     with pytest.raises(feed.kinesis.exceptions.InvalidArgumentException):
         reshard(feed, 1)
-    assert summary(feed)["OpenShardCount"] == 4
+    assert feed.summary()["OpenShardCount"] == 4
 
 
 def test_ten_times_a_day_and_no_more(feed: Feed) -> None:
@@ -145,7 +140,7 @@ def test_it_outlives_the_process(cloud: Cloud) -> None:
     sent |= put(feed, "after", 100)
     cloud.stop()
     cloud.start()
-    assert summary(feed)["OpenShardCount"] == 4
+    assert feed.summary()["OpenShardCount"] == 4
     sent |= put(feed, "later", 100)
     assert read_from_parents_on(feed) == sent
 

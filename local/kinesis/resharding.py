@@ -3,7 +3,6 @@
 Limits: https://docs.aws.amazon.com/kinesis/latest/APIReference/API_UpdateShardCount.html
 """
 
-import asyncio
 import time
 from typing import Any
 
@@ -11,12 +10,10 @@ from ministack.services import kinesis as store
 
 from local import record_log
 from local.errors import AwsError
+from local.kinesis import mode, states
 from local.record_log import ShardRecords
 
 MOST_IN_A_DAY = 10
-DAY_SECONDS = 24 * 3600
-UPDATING_SECONDS = 1.0
-"""Of real time; on AWS minutes. The stream takes and gives records meanwhile."""
 
 Shard = dict[str, Any]
 
@@ -37,8 +34,6 @@ def start() -> None:
         for name, shard in open_shards(stream).items()
         if int(shard["starting_hash_key"]) <= key <= int(shard["ending_hash_key"])
     )
-    for stream in store._streams.values():
-        _end_update(stream)
 
 
 def is_closed(shard: Shard) -> bool:
@@ -56,13 +51,12 @@ def update_shard_count(stream: dict[str, Any], request: dict[str, Any]) -> dict[
 
     :raises AwsError: as AWS does.
     """
-    name, target, now = stream["StreamName"], request.get("TargetShardCount"), time.time()
+    name, target = stream["StreamName"], request.get("TargetShardCount")
     current = len(open_shards(stream))
-    if stream["StreamStatus"] != "ACTIVE":
-        raise AwsError("ResourceInUseException", f"Stream {name} is {stream['StreamStatus']}, not ACTIVE.")
+    states.require_active(stream)
     if request.get("ScalingType") != "UNIFORM_SCALING":
         raise AwsError("ValidationException", "ScalingType must be UNIFORM_SCALING")
-    if stream.get("StreamModeDetails", {}).get("StreamMode") == "ON_DEMAND":
+    if mode.of(stream) == mode.ON_DEMAND:
         raise AwsError("ValidationException", f"Stream {name} is in on-demand mode; its shards cannot be counted out.")
     if not isinstance(target, int) or not (current + 1) // 2 <= target <= 2 * current:
         raise AwsError(
@@ -70,14 +64,12 @@ def update_shard_count(stream: dict[str, Any], request: dict[str, Any]) -> dict[
             f"TargetShardCount {target}: a stream of {current} open shards goes to {(current + 1) // 2} at the least "
             f"and to {2 * current} at the most.",
         )
-    earlier = [at for at in stream.get("resharded", ()) if now - DAY_SECONDS < at <= now]
-    if len(earlier) == MOST_IN_A_DAY:
-        raise AwsError("LimitExceededException", f"Stream {name} was scaled {MOST_IN_A_DAY} times within 24 hours.")
+    states.count_in_a_day(
+        stream, "resharded", MOST_IN_A_DAY, f"Stream {name} was scaled {MOST_IN_A_DAY} times within 24 hours."
+    )
     if target != current:
-        _reshard(stream, target, now)
-    stream["resharded"] = [*earlier, now]
-    stream["StreamStatus"] = "UPDATING"
-    asyncio.get_running_loop().call_later(UPDATING_SECONDS, _end_update, stream)
+        _reshard(stream, target, time.time())
+    states.change(stream, "UPDATING")
     return {
         "StreamName": name,
         "CurrentShardCount": current,
@@ -130,8 +122,3 @@ def _overlap(one: Shard, other: Shard) -> bool:
     return int(one["starting_hash_key"]) <= int(other["ending_hash_key"]) and int(other["starting_hash_key"]) <= int(
         one["ending_hash_key"]
     )
-
-
-def _end_update(stream: dict[str, Any]) -> None:
-    if stream["StreamStatus"] == "UPDATING":
-        stream["StreamStatus"] = "ACTIVE"
