@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from local import alarms, firehose, kinesis, metrics, persistence, record_log
+from local import alarms, catalog, firehose, kinesis, metrics, persistence, record_log
 from local.clock import clock
 from local.settings import port
 
@@ -38,6 +38,7 @@ def after(send: Callable[[Message], Awaitable[None]]) -> Callable[[Message], Awa
             kinesis.start()
             metrics.start()
             alarms.start()
+            catalog.start()
             firehose.start()
             _tasks.append(asyncio.create_task(persistence.keep_saving()))
             _tasks.append(asyncio.create_task(_start_clock()))
