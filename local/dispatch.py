@@ -16,7 +16,7 @@ from uuid import uuid4
 
 from hypercorn.protocol.events import StreamClosed
 
-from local import control, faults, firehose, kinesis, lifecycle, persistence, upstream
+from local import control, faults, firehose, kinesis, lifecycle, persistence, roles, upstream
 from local.athena import handle as handle_athena
 from local.errors import AwsError
 from local.glue import OPERATIONS as GLUE_OPERATIONS
@@ -50,6 +50,7 @@ GLUE_OF_MINISTACK = (
     | {f"Batch{verb}Partition" for verb in ("Create", "Get", "Update", "Delete")}
     | {"BatchDeleteTable", "CreatePartitionIndex", "GetPartitionIndexes", "TagResource", "UntagResource", "GetTags"}
 )
+JOB_DEFINITIONS = frozenset({"CreateJob", "UpdateJob"})
 COMMITS = frozenset({"CreateTable", "UpdateTable"})
 LOGS = "Logs_20140328"
 SIGNED_FOR_SNS = b"/sns/aws4_request"
@@ -108,7 +109,19 @@ async def _serve(prefix: str, operation: str, headers: dict[bytes, bytes], body:
         raise AwsError("SerializationException", "The local cloud serves this by the JSON protocol only.")
     if prefix == "AWSGlue" and operation not in GLUE_OPERATIONS:
         raise AwsError("UnknownOperationException", f"The local cloud does not serve Glue {operation}.")
-    return await SERVICES[prefix](operation, _members(body))
+    request = _members(body)
+    if prefix == "AWSGlue" and operation in JOB_DEFINITIONS:
+        _check_job_role(request.get("JobUpdate", request))
+    return await SERVICES[prefix](operation, request)
+
+
+def _check_job_role(definition: dict[str, Any]) -> None:
+    role = definition.get("Role")
+    if role and not roles.is_assumable(role, "glue.amazonaws.com"):
+        raise AwsError(
+            "InvalidInputException",
+            "Service is unable to assume provided role. Please verify role's TrustPolicy",
+        )
 
 
 def _members(body: bytes) -> dict[str, Any]:

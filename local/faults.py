@@ -1,9 +1,11 @@
 """Faults that the local cloud commits on request: what the product is for must be made to happen.
 
-A fault is armed with a target and mostly with a number of times; it goes away when they are used up, when it is
-cleared, or with the process. The services ask here at the place where the fault would strike.
+A fault is armed with a target and mostly with a number of times; it goes away when they are used up, when its hours
+are over by the local clock, when it is cleared, or with the process. The services ask here at the place where the
+fault would strike.
 """
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +17,7 @@ class _Kind:
     target: str
     count: str | None = None
     choices: tuple[str, tuple[str, ...]] | None = None
+    hours: str | None = None
 
 
 KINDS = {
@@ -24,11 +27,12 @@ KINDS = {
     "double_object": _Kind("delivery", "objects"),
     "corrupt_object": _Kind("delivery", "objects"),
     "fail_delivery": _Kind("delivery", "attempts"),
-    "pause_delivery": _Kind("delivery"),
+    "pause_delivery": _Kind("delivery", hours="hours"),
     "fail_publish": _Kind("topic"),
     "kill_spark": _Kind("table", "after_commits", ("when", ("before", "after"))),
 }
-"""Each fault with the parameter that names its target, the one that counts, and the one that chooses."""
+"""Each fault with the parameter that names its target, the one that counts, the one that chooses, and the one that
+may end it."""
 
 _armed: list[dict[str, Any]] = []
 
@@ -53,15 +57,19 @@ def arm(fault: dict[str, Any]) -> None:
     if kind.choices:
         name, allowed = kind.choices
         wanted[name] = fault.get(name) in allowed
+    if kind.hours in fault:
+        hours = fault[kind.hours]
+        wanted[kind.hours] = isinstance(hours, int | float) and hours > 0
     if wrong := [name for name, right in wanted.items() if not right] + sorted(set(fault) - {"fault", *wanted}):
         raise AwsError(
             "ValidationException", f"{fault['fault']} takes {', '.join(wanted)}; wrong or unknown: {', '.join(wrong)}"
         )
-    _armed.append(dict(fault))
+    _armed.append(fault | ({"until": time.time() + fault[kind.hours] * 3600} if kind.hours in fault else {}))
 
 
 def armed() -> list[dict[str, Any]]:
-    """All armed faults, oldest first, with what is left of their counts."""
+    """All armed faults, oldest first, with what is left of their counts, or when they end in epoch seconds."""
+    _forget_ended()
     return [dict(fault) for fault in _armed]
 
 
@@ -72,6 +80,7 @@ def clear() -> None:
 
 def find(name: str, target: str) -> dict[str, Any] | None:
     """The oldest armed fault of that name against that target, left as it is."""
+    _forget_ended()
     for fault in _armed:
         if fault["fault"] == name and fault[KINDS[name].target] == target:
             return fault
@@ -92,3 +101,8 @@ def take(name: str, target: str) -> dict[str, Any] | None:
     if fault[count] == 0:
         _armed.remove(fault)
     return dict(fault)
+
+
+def _forget_ended() -> None:
+    now = time.time()
+    _armed[:] = [fault for fault in _armed if fault.get("until", now + 1) > now]

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
-from local import database, kinesis, metrics, record_log
+from local import database, kinesis, metrics, record_log, roles
 from local.errors import AwsError
 from local.firehose import destination
 from local.firehose.delivery import Delivery
@@ -23,9 +23,23 @@ BYTES_A_CALL = 4 * MIB
 BYTES_A_RECORD = 1000 * 1024
 RECORDS_A_SECOND = 500_000
 BYTES_A_SECOND = 5 * MIB
+PUTS_A_SECOND = 2_000
 """Developer guide, "Amazon Data Firehose Quota", us-east-1."""
-CREATING_SECONDS = 1.0
-"""Real seconds that a new delivery is CREATING: long enough that a caller that does not wait is caught."""
+MOMENT_SECONDS = 1.0
+"""Real seconds that a delivery is CREATING or DELETING: long enough that a caller that does not wait is caught."""
+MOST_TAGS = 50
+CREATION = frozenset(
+    {
+        "DeliveryStreamName",
+        "DeliveryStreamType",
+        "KinesisStreamSourceConfiguration",
+        "ExtendedS3DestinationConfiguration",
+        "S3DestinationConfiguration",
+        "Tags",
+    }
+)
+SOURCE_ACTIONS = ("DescribeStream", "GetShardIterator", "GetRecords", "ListShards")
+"""What Firehose does with a stream, as its role."""
 PLAIN_MEMBERS = (
     "RoleARN",
     "BucketARN",
@@ -42,6 +56,7 @@ DESTINATION = "destinationId-000000000001"
 _deliveries: dict[str, Delivery] = {}
 _throughputs: dict[str, Throughput] = {}
 _active_from: dict[str, float] = {}
+_deleting: set[str] = set()
 
 
 def start() -> None:
@@ -77,6 +92,8 @@ def _create(request: dict[str, Any]) -> dict[str, Any]:
         raise _invalid("DeliveryStreamName must have 1 to 64 of the characters a-z A-Z 0-9 _ . -")
     if name in _deliveries:
         raise AwsError("ResourceInUseException", f"Firehose {name} under accountId {ACCOUNT} already exists")
+    if unserved := {member for member in set(request) - CREATION if not member.endswith("DestinationConfiguration")}:
+        raise _invalid(f"The local cloud does not serve {', '.join(sorted(unserved))}")
     kind = request.get("DeliveryStreamType", "DirectPut")
     now = time.time()
     description: dict[str, Any] = {
@@ -87,20 +104,22 @@ def _create(request: dict[str, Any]) -> dict[str, Any]:
         "CreateTimestamp": now,
         "Destinations": [_destinations(request, "Configuration")],
         "HasMoreDestinations": False,
-        "Tags": request.get("Tags", []),
+        "Tags": _tags(request.get("Tags", [])),
     }
+    _check_roles(description["Destinations"][0])
     source = request.get("KinesisStreamSourceConfiguration")
     if kind not in ("DirectPut", "KinesisStreamAsSource") or (kind == "KinesisStreamAsSource") != bool(source):
         raise _invalid("KinesisStreamSourceConfiguration belongs to DeliveryStreamType KinesisStreamAsSource alone")
     if source:
         if kinesis.find(source["KinesisStreamARN"]) is None:
             raise _invalid(f"Kinesis stream {source['KinesisStreamARN']} does not exist")
+        _check_source_role(source)
         description["Source"] = {"KinesisStreamSourceDescription": source | {"DeliveryStartTimestamp": now}}
     # A delivery from a stream begins at its end (developer guide, "Kinesis Data Streams").
     checkpoint = record_log.next_sequence()
     delivery = Delivery(description, checkpoint)
     _deliveries[name] = delivery
-    _active_from[name] = _real_seconds() + CREATING_SECONDS
+    _active_from[name] = _real_seconds() + MOMENT_SECONDS
     database.connection().execute(
         "INSERT INTO deliveries VALUES (?, ?, ?)", (name, json.dumps(description), checkpoint)
     )
@@ -111,8 +130,7 @@ def _create(request: dict[str, Any]) -> dict[str, Any]:
 def _describe(request: dict[str, Any]) -> dict[str, Any]:
     delivery = _find(request)
     description = {member: value for member, value in delivery.description.items() if member != "Tags"}
-    status = "ACTIVE" if _is_active(delivery) else "CREATING"
-    return {"DeliveryStreamDescription": description | {"DeliveryStreamStatus": status}}
+    return {"DeliveryStreamDescription": description | {"DeliveryStreamStatus": _status(delivery)}}
 
 
 def _list(request: dict[str, Any]) -> dict[str, Any]:
@@ -127,15 +145,21 @@ def _list(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _delete(request: dict[str, Any]) -> dict[str, Any]:
-    delivery = _find(request)
+    delivery = _find_active(request)
     delivery.stop()
-    del _deliveries[delivery.name]
     database.connection().execute("DELETE FROM deliveries WHERE name = ?", (delivery.name,))
+    _deleting.add(delivery.name)
+    asyncio.get_running_loop().call_later(MOMENT_SECONDS, _end_delete, delivery.name)
     return {}
 
 
+def _end_delete(name: str) -> None:
+    _deleting.discard(name)
+    del _deliveries[name]
+
+
 def _update_destination(request: dict[str, Any]) -> dict[str, Any]:
-    delivery = _find(request)
+    delivery = _find_active(request)
     description = delivery.description
     if request.get("DestinationId") != DESTINATION:
         raise _invalid(f"Destination Id {request.get('DestinationId')} not found")
@@ -145,20 +169,23 @@ def _update_destination(request: dict[str, Any]) -> dict[str, Any]:
             f"Cannot update firehose: {delivery.name} since the current version id: {description['VersionId']}"
             f" and specified version id: {request.get('CurrentDeliveryStreamVersionId')} do not match",
         )
-    description["Destinations"] = [_destinations(request, "Update", delivery.destination)]
-    description["VersionId"] = str(int(description["VersionId"]) + 1)
-    description["LastUpdateTimestamp"] = time.time()
+    changed = _destinations(request, "Update", delivery.destination)
+    _check_roles(changed)
+    delivery.update(
+        description
+        | {
+            "Destinations": [changed],
+            "VersionId": str(int(description["VersionId"]) + 1),
+            "LastUpdateTimestamp": time.time(),
+        }
+    )
     _save(delivery)
-    delivery.read_on()
     return {}
 
 
 def _tag(request: dict[str, Any]) -> dict[str, Any]:
     delivery = _find(request)
-    tags = {tag["Key"]: tag.get("Value", "") for tag in delivery.description["Tags"] + request["Tags"]}
-    if len(tags) > 50:
-        raise AwsError("LimitExceededException", "A Firehose stream has at most 50 tags")
-    delivery.description["Tags"] = [{"Key": key, "Value": value} for key, value in tags.items()]
+    delivery.description["Tags"] = _tags(delivery.description["Tags"] + request["Tags"])
     _save(delivery)
     return {}
 
@@ -180,22 +207,23 @@ def _list_tags(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _put_record(request: dict[str, Any]) -> dict[str, Any]:
-    (answer,) = _put(_find(request), [request["Record"]])
+    delivery = _find(request)
+    (answer,) = _put(delivery, [request["Record"]], "PutRecord")
     if "ErrorCode" in answer:
         raise AwsError(answer["ErrorCode"], answer["ErrorMessage"], 500)
     return answer | {"Encrypted": False}
 
 
 def _put_record_batch(request: dict[str, Any]) -> dict[str, Any]:
-    answers = _put(_find(request), request.get("Records", []))
+    answers = _put(_find(request), request.get("Records", []), "PutRecordBatch")
     failed = sum("ErrorCode" in answer for answer in answers)
     return {"FailedPutCount": failed, "Encrypted": False, "RequestResponses": answers}
 
 
-def _put(delivery: Delivery, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _put(delivery: Delivery, records: list[dict[str, Any]], operation: str) -> list[dict[str, Any]]:
     if delivery.stream:
         raise _invalid("This operation is not permitted on KinesisStreamAsSource delivery stream type.")
-    if not _is_active(delivery):
+    if _status(delivery) != "ACTIVE":
         raise _not_found(delivery.name)
     if not 1 <= len(records) <= RECORDS_A_CALL:
         raise _invalid(f"A batch has between 1 and {RECORDS_A_CALL} records")
@@ -215,9 +243,16 @@ def _put(delivery: Delivery, records: list[dict[str, Any]]) -> list[dict[str, An
                 answers.append({"ErrorCode": "ServiceUnavailableException", "ErrorMessage": "Slow down."})
         throttled = sum("ErrorCode" in answer for answer in answers)
         for metric, value, unit in (
+            ("IncomingPutRequests", 1, "Count"),
             ("IncomingRecords", len(answers) - throttled, "Count"),
             ("IncomingBytes", taken, "Bytes"),
             ("ThrottledRecords", throttled, "Count"),
+            ("PutRequestsPerSecondLimit", PUTS_A_SECOND, "Count/Second"),
+            ("RecordsPerSecondLimit", RECORDS_A_SECOND, "Count/Second"),
+            ("BytesPerSecondLimit", BYTES_A_SECOND, "Bytes/Second"),
+            (f"{operation}.Requests", 1, "Count"),
+            (f"{operation}.Bytes", sum(len(data) for data in datas), "Bytes"),
+            *([(f"{operation}.Records", len(datas), "Count")] if operation == "PutRecordBatch" else []),
         ):
             metrics.record("AWS/Firehose", metric, {"DeliveryStreamName": delivery.name}, value, unit)
     return answers
@@ -256,8 +291,45 @@ def _find(request: dict[str, Any]) -> Delivery:
     return _deliveries[name]
 
 
-def _is_active(delivery: Delivery) -> bool:
-    return _real_seconds() >= _active_from.get(delivery.name, 0.0)
+def _find_active(request: dict[str, Any]) -> Delivery:
+    """The delivery of a request that changes it; refused while it is made or deleted."""
+    delivery = _find(request)
+    if (status := _status(delivery)) != "ACTIVE":
+        raise AwsError(
+            "ResourceInUseException", f"Firehose {delivery.name} under accountId {ACCOUNT} is in state {status}"
+        )
+    return delivery
+
+
+def _status(delivery: Delivery) -> str:
+    if delivery.name in _deleting:
+        return "DELETING"
+    return "ACTIVE" if _real_seconds() >= _active_from.get(delivery.name, 0.0) else "CREATING"
+
+
+def _tags(given: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Tags by key, the last value of each."""
+    tags = {tag["Key"]: tag.get("Value", "") for tag in given}
+    if len(tags) > MOST_TAGS:
+        raise AwsError("LimitExceededException", f"A Firehose stream has at most {MOST_TAGS} tags")
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
+def _check_roles(destinations: dict[str, Any]) -> None:
+    _check_assumable(destinations["ExtendedS3DestinationDescription"]["RoleARN"])
+
+
+def _check_source_role(source: dict[str, Any]) -> None:
+    role, stream = source["RoleARN"], source["KinesisStreamARN"]
+    _check_assumable(role)
+    for action in SOURCE_ACTIONS:
+        if not roles.allows(role, f"kinesis:{action}", stream):
+            raise _invalid(f"Role {role} is not authorized to perform: kinesis:{action} on resource {stream}.")
+
+
+def _check_assumable(role: str) -> None:
+    if not roles.is_assumable(role, "firehose.amazonaws.com"):
+        raise _invalid(f"Firehose is unable to assume role {role}. Please check the role provided.")
 
 
 def _real_seconds() -> float:

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tests.integration.local.conftest import Cloud, wait_until
+from tests.integration.local.roles import make_role, role_arn
 
-ROLE = "arn:aws:iam::000000000000:role/feed"
+ROLE = role_arn("feed")
 PREFIX = "landing/year=!{timestamp:yyyy}/month=!{timestamp:MM}/day=!{timestamp:dd}/hour=!{timestamp:HH}/"
 ERROR_PREFIX = "failed/!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd/HH}/"
 MINUTE = timedelta(minutes=1)
@@ -25,6 +26,7 @@ class Feed:
         self.cloud = cloud
         self.name = f"feed-{uuid.uuid4().hex[:12]}"
         self.kinesis, self.firehose, self.s3 = (cloud.client(name) for name in ("kinesis", "firehose", "s3"))
+        make_role(cloud, "feed", "firehose.amazonaws.com", "s3:*", "kinesis:*")
         self.s3.create_bucket(Bucket=self.name)
         source = {}
         if not direct:

@@ -7,7 +7,9 @@ from typing import Any
 from uuid import uuid4
 
 from tests.integration.local.conftest import Cloud, wait_until
+from tests.integration.local.roles import make_role, role_arn
 
+ROLE = role_arn("glue")
 BUCKET = "glue-tests"
 DEADLINE_SECONDS = 180.0
 WAITS = """
@@ -47,13 +49,14 @@ class GlueRuns:
         self.glue = cloud.client("glue")
         self.s3 = cloud.client("s3")
         self.s3.create_bucket(Bucket=BUCKET)
+        make_role(cloud, "glue", "glue.amazonaws.com")
 
     def job(self, script: str, **said: Any) -> str:
         """A job of its own that runs the script; returns its name."""
         name = f"job-{uuid4().hex}"
         self.s3.put_object(Bucket=BUCKET, Key=f"{name}.py", Body=script.encode())
         command = {"Name": "glueetl", "ScriptLocation": f"s3://{BUCKET}/{name}.py", "PythonVersion": "3"}
-        self.glue.create_job(Name=name, Role="arn:aws:iam::000000000000:role/glue", Command=command, **said)
+        self.glue.create_job(Name=name, Role=ROLE, Command=command, **said)
         return name
 
     def start(self, job: str, **said: Any) -> str:

@@ -45,6 +45,7 @@ def test_faults_are_armed_listed_used_up_and_cleared(feed: Feed) -> None:
         {"fault": "throttle", "stream": "s"},
         {"fault": "throttle", "stream": "s", "calls": 0},
         {"fault": "throttle", "stream": "s", "calls": 1, "records": 3},
+        {"fault": "pause_delivery", "delivery": "d", "hours": 0},
         {"fault": "kill_spark", "table": "t", "after_commits": 1, "when": "during"},
         {},
     ],
@@ -125,7 +126,8 @@ def test_a_paused_delivery_writes_nothing_until_it_is_cleared(feed: Feed) -> Non
     feed.put_at(NOON, b"one")
     feed.cloud.set_clock(NOON + 2 * HOUR)
     assert feed.object_keys() == []
-    assert feed.metric("Firehose", "DeliveryToS3.DataFreshness", NOON, NOON + 3 * HOUR) == {}
+    growing = feed.metric("Firehose", "DeliveryToS3.DataFreshness", NOON, NOON + 3 * HOUR, "Maximum")
+    assert growing == {NOON + minute * MINUTE: minute * 60 for minute in range(2, 121)}
     feed.cloud.clear_faults()
     feed.cloud.set_clock(NOON + 2 * HOUR + 5 * MINUTE)
     (entry,) = feed.listing()
@@ -133,6 +135,39 @@ def test_a_paused_delivery_writes_nothing_until_it_is_cleared(feed: Feed) -> Non
     assert entry["LastModified"] >= NOON + 2 * HOUR
     freshness = feed.metric("Firehose", "DeliveryToS3.DataFreshness", NOON, NOON + 3 * HOUR, "Maximum")
     assert freshness[NOON + 2 * HOUR] >= 2 * 3600
+
+
+@pytest.mark.parametrize("direct", [False, True], ids=["from a stream", "direct"])
+def test_a_pause_of_some_hours_ends_by_the_clock_and_all_is_delivered(common_cloud: Cloud, direct: bool) -> None:
+    feed = Feed(common_cloud, direct=direct)
+    common_cloud.set_clock(NOON)
+    common_cloud.arm("pause_delivery", delivery=feed.name, hours=2)
+    for number in range(4):
+        common_cloud.set_clock(NOON + number * 20 * MINUTE)
+        data = f"record {number}".encode()
+        if direct:
+            feed.firehose.put_record(DeliveryStreamName=feed.name, Record={"Data": data})
+        else:
+            feed.put(data)
+    common_cloud.set_clock(NOON + 119 * MINUTE)
+    assert feed.object_keys() == []
+    assert [fault["fault"] for fault in armed(common_cloud)] == ["pause_delivery"]
+    common_cloud.set_clock(NOON + 3 * HOUR)
+    assert armed(common_cloud) == []
+    assert feed.lines() == [f"record {number}".encode() for number in range(4)]
+    assert NOON + 2 * HOUR <= feed.listing()[0]["LastModified"] < NOON + 2 * HOUR + MINUTE
+    freshness = feed.metric("Firehose", "DeliveryToS3.DataFreshness", NOON, NOON + 3 * HOUR, "Maximum")
+    assert freshness[NOON + HOUR] == pytest.approx(3600, abs=60)
+    assert max(freshness.values()) == pytest.approx(7200, abs=60)
+    assert max(freshness) < NOON + 2 * HOUR + MINUTE
+
+
+def test_the_age_of_what_cannot_be_written_grows_each_minute(feed: Feed) -> None:
+    feed.cloud.arm("fail_delivery", delivery=feed.name, attempts=1000)
+    feed.put_at(NOON, b"one")
+    feed.cloud.set_clock(NOON + HOUR)
+    freshness = feed.metric("Firehose", "DeliveryToS3.DataFreshness", NOON, NOON + 2 * HOUR, "Maximum")
+    assert [freshness[NOON + minute * MINUTE] for minute in (2, 30, 60)] == pytest.approx([120, 1800, 3600], abs=60)
 
 
 def test_a_pause_during_the_interval_holds_back_what_is_buffered(feed: Feed) -> None:

@@ -11,10 +11,42 @@ from botocore.exceptions import ClientError
 
 from tests.integration.local.conftest import Cloud, day_ago, wait_until
 from tests.integration.local.feed import ROLE, Feed, metric
+from tests.integration.local.roles import make_role
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 NOON = day_ago(2) + 12 * HOUR
 KB = 1024
+
+
+@pytest.fixture(autouse=True)
+def _role(common_cloud: Cloud) -> None:
+    make_role(common_cloud, "feed", "firehose.amazonaws.com", "s3:*", "kinesis:*")
+
+
+def is_gone(feed: Feed) -> bool:
+    try:
+        feed.describe()
+    except feed.firehose.exceptions.ResourceNotFoundException:
+        return True
+    return False
+
+
+def delete(feed: Feed) -> None:
+    """Delete the delivery, and wait until it is gone."""
+    feed.firehose.delete_delivery_stream(DeliveryStreamName=feed.name)
+    assert feed.describe()["DeliveryStreamStatus"] == "DELETING"
+    wait_until(lambda: is_gone(feed))
+
+
+def update(feed: Feed, **members: Any) -> None:
+    """Change members of the destination."""
+    described = feed.describe()
+    feed.firehose.update_destination(
+        DeliveryStreamName=feed.name,
+        CurrentDeliveryStreamVersionId=described["VersionId"],
+        DestinationId=described["Destinations"][0]["DestinationId"],
+        ExtendedS3DestinationUpdate=members,
+    )
 
 
 def test_an_object_is_written_when_the_interval_has_passed_since_its_first_record(common_cloud: Cloud) -> None:
@@ -97,7 +129,7 @@ def test_records_run_together_unless_a_delimiter_is_asked_for(common_cloud: Clou
 def test_a_delivery_begins_at_the_end_of_its_stream(common_cloud: Cloud) -> None:
     feed = Feed(common_cloud)
     feed.put_at(NOON, b"before")
-    feed.firehose.delete_delivery_stream(DeliveryStreamName=feed.name)
+    delete(feed)
     feed.firehose.create_delivery_stream(
         DeliveryStreamName=feed.name,
         DeliveryStreamType="KinesisStreamAsSource",
@@ -162,7 +194,28 @@ def test_direct_put(common_cloud: Cloud) -> None:
     assert feed.metric("Firehose", "IncomingRecords", *day) == {NOON: 3}
     assert feed.metric("Firehose", "IncomingBytes", *day) == {NOON: 11}
     assert feed.metric("Firehose", "ThrottledRecords", *day) == {NOON: 0}
+    assert feed.metric("Firehose", "IncomingPutRequests", *day) == {NOON: 2}
+    assert feed.metric("Firehose", "PutRecord.Bytes", *day) == {NOON: 5}
+    assert feed.metric("Firehose", "PutRecordBatch.Requests", *day) == {NOON: 1}
+    assert feed.metric("Firehose", "PutRecordBatch.Records", *day) == {NOON: 2}
+    assert feed.metric("Firehose", "BytesPerSecondLimit", *day, "Maximum") == {NOON: 5 * KB * KB}
     assert feed.metric("Firehose", "DataReadFromKinesisStream.Records", *day) == {}
+    assert feed.metric("Firehose", "DeliveryToS3.Records", *day) == {NOON + MINUTE: 3}
+    assert feed.metric("Firehose", "DeliveryToS3.DataFreshness", *day, "Maximum") == {NOON + MINUTE: 60}
+
+
+@pytest.mark.parametrize(
+    "datas",
+    [[b"x"] * 501, [], [b"x" * (1000 * KB + 1)], [b"x" * 1000 * KB] * 5],
+    ids=["501 records", "none", "a record above 1,000 KiB", "more than 4 MiB"],
+)
+def test_a_batch_over_the_limits_is_refused_whole(common_cloud: Cloud, datas: list[bytes]) -> None:
+    feed = Feed(common_cloud, direct=True)
+    common_cloud.set_clock(NOON)
+    with pytest.raises(ClientError):
+        feed.firehose.put_record_batch(DeliveryStreamName=feed.name, Records=[{"Data": data} for data in datas])
+    common_cloud.set_clock(NOON + HOUR)
+    assert feed.object_keys() == []
 
 
 def test_direct_put_refuses_single_records_above_five_megabytes_a_second(common_cloud: Cloud) -> None:
@@ -188,7 +241,8 @@ def test_direct_put_refuses_single_records_above_five_megabytes_a_second(common_
 
 def test_a_delivery_from_a_stream_takes_no_direct_put(common_cloud: Cloud) -> None:
     feed = Feed(common_cloud)
-    with pytest.raises(feed.firehose.exceptions.InvalidArgumentException):
+    refusal = "This operation is not permitted on KinesisStreamAsSource delivery stream type."
+    with pytest.raises(feed.firehose.exceptions.InvalidArgumentException, match=refusal):
         feed.firehose.put_record(DeliveryStreamName=feed.name, Record={"Data": b"x"})
 
 
@@ -276,9 +330,83 @@ def test_a_delivery_is_described_changed_tagged_listed_and_deleted(common_cloud:
     first = feed.name[:-1]
     names = feed.firehose.list_delivery_streams(ExclusiveStartDeliveryStreamName=first, Limit=1)
     assert names["DeliveryStreamNames"] == [feed.name]
+    delete(feed)
+
+
+@pytest.mark.parametrize("direct", [False, True], ids=["from a stream", "direct"])
+def test_a_changed_destination_begins_with_the_next_buffer(common_cloud: Cloud, direct: bool) -> None:
+    feed = Feed(common_cloud, direct=direct)
+
+    def put_at(second: int, data: bytes) -> None:
+        common_cloud.set_clock(NOON + second * SECOND)
+        if direct:
+            feed.firehose.put_record(DeliveryStreamName=feed.name, Record={"Data": data})
+        else:
+            feed.put(data)
+
+    put_at(0, b"before")
+    update(
+        feed,
+        Prefix="new/!{timestamp:yyyy}/",
+        ErrorOutputPrefix="bad/!{firehose:error-output-type}/",
+        CompressionFormat="UNCOMPRESSED",
+        BufferingHints={"SizeInMBs": 1, "IntervalInSeconds": 120},
+    )
+    put_at(10, b"between")
+    update(feed, Prefix="newer/!{timestamp:yyyy}/")
+    update(feed, BufferingHints={"SizeInMBs": 1, "IntervalInSeconds": 300})
+    put_at(20, b"after")
+    common_cloud.set_clock(NOON + 61 * SECOND)
+    assert feed.lines() == [b"before"]
+    common_cloud.set_clock(NOON + 131 * SECOND)
+    assert feed.lines() == [b"before", b"between"]
+    common_cloud.set_clock(NOON + 319 * SECOND)
+    assert len(feed.object_keys()) == 2
+    common_cloud.set_clock(NOON + 321 * SECOND)
+    assert feed.lines() == [b"before", b"between", b"after"]
+    names = [
+        (key.partition("/")[0], key.rpartition("/")[2].removeprefix(f"{feed.name}-")[:2], key.endswith(".gz"))
+        for key in feed.object_keys()
+    ]
+    assert names == [("landing", "1-", True), ("new", "2-", False), ("newer", "4-", False)]
+
+
+def test_what_could_not_be_written_goes_where_a_mended_destination_says(common_cloud: Cloud) -> None:
+    feed = Feed(common_cloud, BucketARN="arn:aws:s3:::no-such-bucket")
+    feed.put_at(NOON, b"one")
+    common_cloud.set_clock(NOON + 5 * MINUTE)
+    update(feed, BucketARN=f"arn:aws:s3:::{feed.name}")
+    common_cloud.set_clock(NOON + HOUR)
+    assert feed.lines() == [b"one"]
+
+
+def test_a_delivery_that_is_made_or_deleted_is_not_changed(common_cloud: Cloud) -> None:
+    feed = Feed(common_cloud, direct=True)
+    busy = feed.firehose.exceptions.ResourceInUseException
+    name = f"{feed.name}-new"
+    configuration = feed.destination()
+    feed.firehose.create_delivery_stream(DeliveryStreamName=name, ExtendedS3DestinationConfiguration=configuration)
+    with pytest.raises(busy):
+        feed.firehose.delete_delivery_stream(DeliveryStreamName=name)
     feed.firehose.delete_delivery_stream(DeliveryStreamName=feed.name)
+    with pytest.raises(busy):
+        update(feed, CompressionFormat="UNCOMPRESSED")
+    with pytest.raises(busy):
+        feed.firehose.create_delivery_stream(
+            DeliveryStreamName=feed.name, ExtendedS3DestinationConfiguration=configuration
+        )
     with pytest.raises(feed.firehose.exceptions.ResourceNotFoundException):
-        feed.describe()
+        feed.firehose.put_record(DeliveryStreamName=feed.name, Record={"Data": b"x"})
+
+
+def test_members_that_are_not_served_are_refused(common_cloud: Cloud) -> None:
+    firehose = common_cloud.client("firehose")
+    with pytest.raises(ClientError, match="does not serve DeliveryStreamEncryptionConfigurationInput"):
+        firehose.create_delivery_stream(
+            DeliveryStreamName="encrypted",
+            ExtendedS3DestinationConfiguration={"RoleARN": ROLE, "BucketARN": "arn:aws:s3:::any"},
+            DeliveryStreamEncryptionConfigurationInput={"KeyType": "AWS_OWNED_CMK"},
+        )
 
 
 def test_a_write_that_fails_is_tried_again_until_it_succeeds(common_cloud: Cloud) -> None:

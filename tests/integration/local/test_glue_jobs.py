@@ -6,15 +6,16 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.integration.local.glue_runs import shared_cloud
+from tests.integration.local.glue_runs import ROLE, shared_cloud
+from tests.integration.local.roles import make_role
 
-ROLE = "arn:aws:iam::000000000000:role/glue"
 COMMAND = {"Name": "glueetl", "ScriptLocation": "s3://code/job.py", "PythonVersion": "3"}
 
 
 @pytest.fixture(scope="module")
 def glue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     with shared_cloud(tmp_path_factory.mktemp("state")) as cloud:
+        make_role(cloud, "glue", "glue.amazonaws.com")
         yield cloud.client("glue")
 
 
