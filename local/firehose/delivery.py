@@ -78,10 +78,11 @@ class Delivery:
         What is buffered is written by the settings under which it came, unless writing it has failed: then a change
         may be what mends it.
         """
-        if self._buffer and not self._attempts and not (self._former and self._former[-1][0] == self._read_to):
-            self._former.append((self._read_to, self._current()))
+        self.read_on()
         if self._attempts:
             self._former.clear()
+        elif self._buffer and not (self._former and self._former[-1][0] == self._read_to):
+            self._former.append((self._read_to, self._current()))
         self.description = description
         self.read_on()
 
