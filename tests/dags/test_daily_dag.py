@@ -23,6 +23,8 @@ from clickstream.lake.windows import parse_hour
 from clickstream.sources import loader
 from tests.dags.airflow_home import ROOT
 
+DAGS = {"retail_web__provision", "retail_web__health", "retail_web__daily"}
+
 TASKS = {
     "proof.plan",
     "proof.survey",
@@ -71,7 +73,7 @@ def upstream(dag: DAG, task: str) -> set[str]:
 
 def test_every_dag_file_is_loaded_without_an_error(bag: DagBag) -> None:
     assert bag.import_errors == {}
-    assert set(bag.dags) == {"retail_web__daily", "retail_web__health"}
+    assert set(bag.dags) == DAGS
 
 
 def test_the_tasks(dag: DAG) -> None:
@@ -194,7 +196,7 @@ class TestBrokenSource:
             yield load(tmp_path / "dags")
 
     def test_the_sound_source_keeps_its_dag(self, broken: DagBag) -> None:
-        assert set(broken.dags) == {"retail_web__daily", "retail_web__health"}
+        assert set(broken.dags) == DAGS
 
     def test_the_broken_one_is_an_import_error_that_names_every_fault(self, broken: DagBag) -> None:
         (error,) = broken.import_errors.values()
