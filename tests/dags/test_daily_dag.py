@@ -23,7 +23,7 @@ from clickstream.lake.windows import parse_hour
 from clickstream.sources import loader
 from tests.dags.airflow_home import ROOT
 
-DAGS = {"retail_web__provision", "retail_web__health", "retail_web__daily"}
+DAGS = {"retail_web__provision", "retail_web__health", "retail_web__hourly", "retail_web__daily"}
 
 TASKS = {
     "proof.plan",

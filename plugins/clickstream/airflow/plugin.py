@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from airflow.plugins_manager import AirflowPlugin
 
-from clickstream.airflow.timetables import DailyUntil
+from clickstream.airflow.timetables import DailyUntil, HourlyUntil
 
 
 class ClickstreamPlugin(AirflowPlugin):
     """The product's plugin."""
 
     name = "clickstream"
-    timetables = [DailyUntil]  # noqa: RUF012
+    timetables = [DailyUntil, HourlyUntil]  # noqa: RUF012

@@ -41,14 +41,27 @@ def requested_window(context: Any) -> Window:
     return Window.parse(f"{hour_text(dag_run.data_interval_start)}/{hour_text(dag_run.data_interval_end)}")
 
 
+def still_open(context: Any, source: Source) -> Window:
+    """Every hour without an entry up to the end of the DAG run's data interval."""
+    from clickstream.reconciliation.plan import open_window
+
+    run = open_run(source.name, "")
+    return open_window(run.source, run.current.keys(), context["dag_run"].data_interval_end)
+
+
 def is_forced(context: Any) -> bool:
     """Whether a person asked for the window to be processed again: by Param, by backfill or by clearing."""
     dag_run = context["dag_run"]
     return bool(context["params"].get("force")) or dag_run.run_type == "backfill" or dag_run.clear_number > 0
 
 
-def prove(source: Source) -> TaskGroup:
-    """Make the task group for a source in the DAG that is being defined."""
+def prove(source: Source, *, final: bool = True) -> TaskGroup:
+    """Make the task group for a source in the DAG that is being defined.
+
+    Args:
+        source: the source.
+        final: prove the run's window; else count the hours that are still open.
+    """
     from clickstream.reconciliation.steps import Check, CountBronze, Survey
 
     name = source.name
@@ -60,14 +73,16 @@ def prove(source: Source) -> TaskGroup:
             from clickstream.reconciliation.plan import make_plan
 
             context = get_current_context()
-            window, run = requested_window(context), open_run(name, run_key(context))
+            window = requested_window(context) if final else still_open(context, source)
+            run = open_run(name, run_key(context))
             made = make_plan(
                 run.place,
                 run.source,
                 window,
                 run=run.run,
                 triggered_by=f"{context['dag_run'].run_type}",
-                forced=is_forced(context),
+                forced=final and is_forced(context),
+                final=final,
                 contract=context["params"].get("contract", "pinned"),
             )
             run.write("plan", made.model_dump(mode="json"))

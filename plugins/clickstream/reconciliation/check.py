@@ -6,14 +6,16 @@ Everything here is decided from evidence gathered by others; this module reads n
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from clickstream.lake.listing import StoredObject
 from clickstream.lake.place import Place
 from clickstream.lake.queries import Table, render
 from clickstream.lake.windows import HOUR, hour_text, parse_hour
+from clickstream.reconciliation.entry import PASSED, Entry
 from clickstream.reconciliation.fates import HourFates
 from clickstream.reconciliation.findings import Finding
 from clickstream.reconciliation.fingerprint import Fingerprint
@@ -110,20 +112,32 @@ def hours_before(hours: Sequence[str]) -> list[str]:
     return sorted({hour_text(parse_hour(hour) - HOUR) for hour in hours} - {*hours})
 
 
+def provable(plan: Plan, current: Mapping[datetime, Entry], hours: Iterable[str]) -> list[str]:
+    """Those of a run's hours that are proven: all of a final run, else those whose pass the run has touched."""
+    return [hour for hour in hours if plan.final or _has_passed(current.get(parse_hour(hour)))]
+
+
+def _has_passed(entry: Entry | None) -> bool:
+    return entry is not None and entry.state in PASSED
+
+
 def findings_by_hour(
     evidence: Evidence,
     manifests: Mapping[str, Manifest],
+    proven: Collection[str],
     listings: Mapping[str, Sequence[StoredObject]],
 ) -> dict[str, list[Finding]]:
     """Everything that the evidence finds wrong with the checked hours.
 
     Args:
         manifests: by arrival hour, of every checked hour.
+        proven: the hours that were asked for record by record; the others are counted.
         listings: the last listing of every checked hour, made after the queries' snapshots.
     """
     found: dict[str, list[Finding]] = defaultdict(list)
     for finding in (
-        *_identity(evidence.identity, manifests, listings),
+        *_identity(evidence.identity, {hour: manifests[hour] for hour in proven if hour in manifests}, listings),
+        *_counted(evidence.after, {hour: counted for hour, counted in manifests.items() if hour not in proven}),
         *_offences(evidence.witnesses),
         *_receipts(evidence.receipts),
         *_conflicts(evidence.after, manifests),
@@ -158,6 +172,20 @@ def _identity(
         # An object that came after the count is a late change; records of one that is nowhere listed are not.
         if _held(row, "lake").records or (at, key) not in listed:
             yield _unaccounted(at or "", key or "", Fingerprint(), row)
+
+
+def _counted(after: Mapping[str, HourFates], manifests: Mapping[str, Manifest]) -> Iterable[Finding]:
+    for hour, manifest in manifests.items():
+        held = after.get(hour, HourFates())
+        in_lake = held.silver.plus(held.rejects)
+        if in_lake != manifest.content:
+            yield Finding(
+                arrival_hour=hour,
+                code="records_unaccounted",
+                records=abs(manifest.content.records - in_lake.records),
+                text=f"{manifest.content.records} records in the manifest, "
+                f"{in_lake.records} in Silver and rejects together",
+            )
 
 
 def _held(row: Row, side: str) -> Fingerprint:

@@ -50,6 +50,7 @@ def entries_of_check(
     manifests: Mapping[str, Manifest],
     current: Mapping[datetime, Entry],
     *,
+    proven: Collection[str],
     rebuilt: Collection[str],
     receipts: Mapping[str, tuple[int, int]],
     schemas: Mapping[str, Schema],
@@ -62,6 +63,7 @@ def entries_of_check(
     Args:
         manifests: of the checked hours.
         current: current entries, from before this run.
+        proven: the checked hours that were asked for record by record; the others were counted.
         rebuilt: the hours that this run's job replaced.
         receipts: acknowledged and unknown records by hour.
         schemas: contracts by version.
@@ -69,7 +71,7 @@ def entries_of_check(
     hours = [parse_hour(text) for text in manifests]
     live = list_hours(place.s3, place.lake, source.delivery.prefix, hours)
     listings = {text: live[parse_hour(text)] for text in manifests}
-    findings = findings_by_hour(evidence, manifests, listings)
+    findings = findings_by_hour(evidence, manifests, proven, listings)
     kept: dict[str, Entry] = {}
     changed: set[str] = set()
     for text, manifest in manifests.items():
@@ -119,7 +121,7 @@ def entries_of_check(
             Entry(
                 source=source.name,
                 arrival_hour=text,
-                state=_state(findings[text], manifest, listings[text]),
+                state=_state(findings[text], manifest, listings[text], "verified" if text in proven else "provisional"),
                 tiers=Tiers(**{tier: count for tier, count in tiers.items() if tier in source.tiers}),
                 producer_unknown=unknown,
                 fates={fate: held.fates[fate] for fate in ("good", "filtered", "quarantined", "duplicate")},
@@ -148,10 +150,10 @@ def entries_of_check(
     return sorted(entries, key=lambda entry: entry.arrival_hour)
 
 
-def _state(findings: Sequence[Finding], manifest: Manifest, listing: Sequence[StoredObject]) -> State:
+def _state(findings: Sequence[Finding], manifest: Manifest, listing: Sequence[StoredObject], passed: State) -> State:
     if fails(findings):
         return "failed"
-    return "late_change" if has_grown(manifest, listing) else "verified"
+    return "late_change" if has_grown(manifest, listing) else passed
 
 
 def _refreshed(manifest: Manifest, listing: Sequence[StoredObject]) -> Manifest:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from clickstream.lake.listing import list_hours
 from clickstream.lake.place import Place
 from clickstream.lake.snapshots import Snapshot, history
-from clickstream.lake.windows import Window, hour_text, parse_hour
+from clickstream.lake.windows import HOUR, Window, hour_text, parse_hour
 from clickstream.reconciliation.entry import Entry
 from clickstream.reconciliation.ledger import Ledger
 from clickstream.reconciliation.manifest import listing_digest
@@ -24,6 +24,7 @@ class Plan(BaseModel):
 
     Attributes:
         run: the run's identity: DAG run and clear number.
+        final: whether hours are proven; else their records are only counted, and their entries are provisional.
         hours: the window's hours, and the hours before it whose listing changed since their entry.
         unentered: hours that a killed run of ours rewrote without an entry: they are done again.
         ledger_head: sequence of the newest entry when the run began; -1: there was none.
@@ -38,6 +39,7 @@ class Plan(BaseModel):
     triggered_by: str
     window: str
     forced: bool
+    final: bool
     contract: Literal["pinned", "latest"]
     hours: tuple[str, ...]
     unentered: tuple[str, ...]
@@ -58,6 +60,21 @@ class Plan(BaseModel):
         return tuple(hour for hour in self.hours if start <= hour < end)
 
 
+def open_window(source: Source, current: Collection[datetime], end: datetime) -> Window:
+    """From the first hour without an entry to `end`: the last hour when there is none, the recheck days at most.
+
+    Args:
+        current: hours that have an entry.
+        end: a whole hour, UTC.
+
+    Raises:
+        ValueError: it ends before the source's `verify_from`.
+    """
+    first = max(source.verify_from, end - timedelta(days=source.checks.recheck_days))
+    hours = Window(min(first, end - HOUR), end)
+    return Window(next((hour for hour in hours if hour >= first and hour not in current), end - HOUR), end)
+
+
 def make_plan(
     place: Place,
     source: Source,
@@ -66,6 +83,7 @@ def make_plan(
     run: str,
     triggered_by: str,
     forced: bool = False,
+    final: bool = True,
     contract: Literal["pinned", "latest"] = "pinned",
 ) -> Plan:
     """Plan a run over a window.
@@ -73,6 +91,7 @@ def make_plan(
     Args:
         window: hours before the source's `verify_from` are left out.
         forced: process every hour of the window again, changed or not.
+        final: prove the hours; else count them.
         contract: judge by the version pinned when an hour was first processed, or by the source's newest.
 
     Raises:
@@ -99,6 +118,7 @@ def make_plan(
         triggered_by=triggered_by,
         window=str(window),
         forced=forced,
+        final=final,
         contract=contract,
         hours=tuple(map(hour_text, looked_at)),
         unentered=tuple(map(hour_text, unentered)),

@@ -24,7 +24,7 @@ from clickstream.lake.place import Place
 from clickstream.lake.snapshots import Snapshot, history
 from clickstream.lake.windows import HOUR, hour_text, parse_hour
 from clickstream.producer.receipt import receipts
-from clickstream.reconciliation.check import Evidence, check_queries, fates_query, hours_before
+from clickstream.reconciliation.check import Evidence, check_queries, fates_query, hours_before, provable
 from clickstream.reconciliation.count import contract_versions, job_plan, make_manifests, manifest_query, named_object
 from clickstream.reconciliation.entry import Entry
 from clickstream.reconciliation.fates import HourFates, fold_fates
@@ -187,10 +187,11 @@ class Check:
         hours = sorted({*rebuilt, *inspection.check})
         counted = run.read("manifests") if inspection.process else {}
         uris = {hour: counted.get(hour) or run.current[parse_hour(hour)].manifest for hour in hours}
-        run.write("pinned", {**pinned, "manifests": uris, "rebuilt": sorted(rebuilt)})
+        proven = provable(plan, run.current, hours)
+        run.write("pinned", {**pinned, "manifests": uris, "proven": proven, "rebuilt": sorted(rebuilt)})
         if "producer" in source.tiers:
-            _register_receipts(run, map(parse_hour, hours))
-        unprocessed = [hour for hour in hours_before(hours) if parse_hour(hour) not in run.current]
+            _register_receipts(run, map(parse_hour, proven))
+        unprocessed = [hour for hour in hours_before(proven) if parse_hour(hour) not in run.current]
         _register_bronze(run, list_hours(place.s3, place.lake, source.delivery.prefix, map(parse_hour, unprocessed)))
         if pinned["silver"] is None or pinned["rejects"] is None:
             return {}
@@ -200,8 +201,10 @@ class Check:
                 *(o.key for manifest in _manifests(run).values() for o in manifest.objects if o.unreadable),
             }
         )
-        queries = check_queries(place, source, hours, unreadable, unprocessed, pinned["silver"], pinned["rejects"])
-        queries["after"] = fates_query(place, source, plan, pinned["silver"], pinned["rejects"])
+        queries = {"after": fates_query(place, source, plan, pinned["silver"], pinned["rejects"])}
+        if proven:
+            at = pinned["silver"], pinned["rejects"]
+            queries |= check_queries(place, source, proven, unreadable, unprocessed, *at)
         before = {kind: _before(lineage, pinned[kind], plan.run) for kind, lineage in lineages.items()}
         if result and before["silver"] and before["rejects"]:
             queries["before"] = fates_query(place, source, plan, before["silver"], before["rejects"])
@@ -244,6 +247,7 @@ def reconcile_run(run: Run) -> dict[str, int]:
         evidence,
         manifests,
         run.current,
+        proven=pinned["proven"],
         rebuilt=pinned["rebuilt"],
         receipts=acknowledged,
         schemas=run.schemas({manifest.contract for manifest in manifests.values()}),

@@ -133,10 +133,13 @@ class Lake:
         faults: list[dict[str, Any]] = self.control.get("/_local/faults").json()["faults"]
         return faults
 
-    def begin(self, window: Window, *, forced: bool = False, latest: bool = False) -> tuple[Run, str]:
+    def begin(
+        self, window: Window, *, forced: bool = False, final: bool = True, latest: bool = False
+    ) -> tuple[Run, str]:
         """A new run up to its job: the run, and what comes next (process, check or record).
 
         Args:
+            final: prove the hours; else count them.
             latest: judge by the newest contract.
         """
         run = Run(self.place, self.source, f"test.{uuid4().hex}")
@@ -147,6 +150,7 @@ class Lake:
             run=run.run,
             triggered_by="test",
             forced=forced,
+            final=final,
             contract="latest" if latest else "pinned",
         )
         run.write("plan", plan.model_dump(mode="json"))
@@ -182,9 +186,9 @@ class Lake:
             reconcile_run(run)
         return Outcome(record_run(run), source_report(self.place, self.source))
 
-    def prove(self, window: Window, *, forced: bool = False, latest: bool = False) -> Outcome:
+    def prove(self, window: Window, *, forced: bool = False, final: bool = True, latest: bool = False) -> Outcome:
         """One whole run over a window."""
-        run, following = self.begin(window, forced=forced, latest=latest)
+        run, following = self.begin(window, forced=forced, final=final, latest=latest)
         if following == "process":
             self.run_job(run)
         return self.conclude(run, following)

@@ -6,7 +6,7 @@ import pytest
 from airflow.timetables.base import DataInterval, TimeRestriction
 from pendulum import instance
 
-from clickstream.airflow.timetables import DailyUntil
+from clickstream.airflow.timetables import DailyUntil, HourlyUntil
 
 START = datetime(2026, 11, 17, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -67,4 +67,16 @@ def test_it_is_stored_with_its_end(until: datetime | None) -> None:
 def test_the_plugin_tells_airflow_of_it() -> None:
     from clickstream.airflow.plugin import ClickstreamPlugin
 
-    assert ClickstreamPlugin.timetables == [DailyUntil]
+    assert ClickstreamPlugin.timetables == [DailyUntil, HourlyUntil]
+
+
+def test_hours_end_with_the_hour_that_ends_at_the_end() -> None:
+    timetable = HourlyUntil(START + DAY)
+    restriction = TimeRestriction(instance(START + DAY - timedelta(hours=2)), None, catchup=True)
+    first = timetable.next_dagrun_info(last_automated_data_interval=None, restriction=restriction)
+    assert first is not None
+    assert first.data_interval.end - first.data_interval.start == timedelta(hours=1)
+    last = timetable.next_dagrun_info(last_automated_data_interval=first.data_interval, restriction=restriction)
+    assert last is not None
+    assert last.data_interval.end == START + DAY
+    assert timetable.next_dagrun_info(last_automated_data_interval=last.data_interval, restriction=restriction) is None

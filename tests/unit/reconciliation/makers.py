@@ -113,6 +113,7 @@ def plan(*hours: int, **changes: Any) -> Plan:
         triggered_by="test",
         window=f"{text(hours[0])}/{text(hours[-1] + 1)}",
         forced=False,
+        final=True,
         contract="pinned",
         hours=tuple(map(text, hours)),
         unentered=(),

@@ -177,6 +177,7 @@ class Stage:
         run: str,
         *,
         forced: bool = False,
+        final: bool = True,
         before: Mapping[str, Callable[[], None]] | None = None,
         until: str | None = None,
     ) -> Verdict | None:
@@ -193,7 +194,7 @@ class Stage:
             return step != until
 
         window = Window(at(first), at(last + 1))
-        plan = make_plan(self.place, self.source, window, run=run, triggered_by="test", forced=forced)
+        plan = make_plan(self.place, self.source, window, run=run, triggered_by="test", forced=forced, final=final)
         self.run(run).write("plan", plan.model_dump(mode="json"))
         following: Any = "process"
         steps: list[tuple[str, Callable[[], Any]]] = [

@@ -45,11 +45,13 @@ def findings(
     listings: Mapping[str, Sequence[StoredObject]] | None = None,
     before: Mapping[str, HourFates] | None = None,
     after: Mapping[str, HourFates] | None = None,
+    proven: bool = True,
     **answers: Sequence[Row],
 ) -> list[Finding]:
     evidence = Evidence(before=before or {}, after=after or before or {}, **{"identity": [compared()], **answers})
     live = {known.arrival_hour: listed(*known.objects) for known in manifests} if listings is None else listings
-    by_hour = findings_by_hour(evidence, {known.arrival_hour: known for known in manifests}, live)
+    known_by_hour = {known.arrival_hour: known for known in manifests}
+    by_hour = findings_by_hour(evidence, known_by_hour, [*known_by_hour] if proven else [], live)
     assert all(finding.arrival_hour == hour for hour, found in by_hour.items() for finding in found)
     return [finding for found in by_hour.values() for finding in found]
 
@@ -240,3 +242,21 @@ def test_the_records_that_an_empty_side_holds_are_none() -> None:
         == []
     )
     assert Fingerprint() == Fingerprint.of([])
+
+
+@pytest.mark.parametrize(
+    ("silver", "rejects", "code"),
+    [
+        ((ONE,), (TWO,), None),
+        ((ONE, TWO), (), None),
+        ((ONE,), (), "records_unaccounted"),
+        ((ONE, TWO), (TWO,), "records_unaccounted"),
+        ((ONE, THREE), (), "records_unaccounted"),
+    ],
+)
+def test_an_hour_that_is_only_counted_is_held_against_its_manifest(
+    silver: tuple[bytes, ...], rejects: tuple[bytes, ...], code: str | None
+) -> None:
+    held = {text(1): HourFates(silver=Fingerprint.of(silver), rejects=Fingerprint.of(rejects))}
+    found = findings(before=held, proven=False, identity=[])
+    assert [finding.code for finding in found] == ([code] if code else [])

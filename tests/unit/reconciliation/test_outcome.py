@@ -86,6 +86,7 @@ def check(
         Evidence(identity=[sides(OBJECT, ONE, TWO, BROKEN)] if identity is None else identity, **known),
         {text(hour): manifest(hour, *(objects if hour == 1 else ())) for hour in hours},
         current or {},
+        proven=[text(hour) for hour in hours],
         rebuilt=rebuilt,
         receipts=receipts or {},
         schemas={"1.0.0": Schema("1.0.0", {"type": "object"})},

@@ -5,7 +5,7 @@ import pytest
 from clickstream.lake.windows import Window
 from clickstream.reconciliation.ledger import Ledger, LedgerBroken
 from clickstream.reconciliation.manifest import listing_digest
-from clickstream.reconciliation.plan import Plan, make_plan
+from clickstream.reconciliation.plan import Plan, make_plan, open_window
 from tests.unit.reconciliation.makers import at, counted, entry, listed, put, source, text
 from tests.unit.reconciliation.stage import Stage
 
@@ -140,3 +140,19 @@ def test_nothing_is_planned_on_broken_evidence(stage: Stage) -> None:
     stage.s3.put_object(Bucket=stage.place.evidence, Key="ledger/retail_web/000000000000.ndjson", Body=b"{}\n")
     with pytest.raises(LedgerBroken):
         plan(stage, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("entered", "end", "first"),
+    [
+        ((), 3, 0),
+        ((0, 1), 3, 2),
+        ((0, 2), 3, 1),
+        ((0, 1, 2), 3, 2),
+        ((), 200, 200 - 7 * 24),
+    ],
+)
+def test_the_open_window_begins_with_the_first_hour_without_an_entry(
+    stage: Stage, entered: tuple[int, ...], end: int, first: int
+) -> None:
+    assert open_window(stage.source, {at(hour) for hour in entered}, at(end)) == Window(at(first), at(end))

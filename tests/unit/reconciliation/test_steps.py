@@ -513,3 +513,55 @@ def test_athena_s_other_failures_are_not_swallowed(stage: Stage, monkeypatch: py
         with monkeypatch.context() as patch, pytest.raises(AthenaFailed):
             stage.prove(4, 4, f"r-{step}", before={step: lambda: patch.setattr(Stage, "_answer", exhausted)})
     assert at(4) not in current_entries(stage.entries)
+
+
+class TestProvisional:
+    """Runs that only count: what they leave, and what a final run makes of it."""
+
+    @pytest.fixture
+    def counted(self) -> Stage:
+        """Three hours, counted by run h0."""
+        made = Stage()
+        made.put(0, "x", A, b"bad")
+        made.put(1, "x", B, C)
+        made.put(2, "x", D, B)
+        assert made.prove(0, 2, "h0", final=False) == Verdict([], [])
+        return made
+
+    def test_its_hours_are_counted_and_not_verified(self, counted: Stage) -> None:
+        assert counted.states == dict.fromkeys(range(3), "provisional")
+        assert reached(counted) is None
+        assert {"identity", "witnesses", "receipts"}.isdisjoint(counted.statements)
+        assert counted.entry(2).reasons == {"exact": 1}
+
+    def test_a_final_run_proves_them_without_the_job(self, counted: Stage) -> None:
+        assert counted.prove(0, 2, "r1") == Verdict([], [])
+        assert (counted.jobs, counted.states) == (1, dict.fromkeys(range(3), "verified"))
+        assert {"identity", "witnesses"} <= set(counted.statements)
+
+    def test_what_came_meanwhile_is_processed_by_the_final_run(self, counted: Stage) -> None:
+        counted.put(1, "late", b"f click")
+        assert counted.prove(0, 2, "r1") == Verdict([], [])
+        assert (counted.jobs, counted.states) == (2, dict.fromkeys(range(3), "verified"))
+        assert counted.entry(1).tiers.bronze == 3
+
+    def test_what_was_lost_meanwhile_fails(self, counted: Stage) -> None:
+        counted.lose(1, "x")
+        verdict = counted.prove(0, 2, "r1")
+        assert verdict is not None
+        assert verdict.failed == [text(1)]
+
+    def test_counting_again_does_nothing(self, counted: Stage) -> None:
+        assert counted.prove(2, 2, "h1", final=False) == Verdict([], [])
+        assert counted.jobs == 1
+        assert counted.states == dict.fromkeys(range(3), "provisional")
+
+    def test_a_verified_hour_that_it_touches_is_proven_again(self, counted: Stage) -> None:
+        counted.prove(0, 2, "r1")
+        counted.put(3, "x", b"g click")
+        counted.put(0, "late", D)  # an earlier copy of what hour 2 holds
+        assert counted.prove(3, 3, "h1", final=False) == Verdict([], [])
+        assert counted.states == {0: "provisional", 1: "verified", 2: "verified", 3: "provisional"}
+        assert counted.entry(2).run == "h1"
+        assert counted.prove(0, 3, "r2") == Verdict([], [])
+        assert counted.states == dict.fromkeys(range(4), "verified")
