@@ -111,10 +111,6 @@ class Incidents:
                 unsent.append(name)
         return Reported(told, tuple(unsent))
 
-    def read(self) -> list[Incident]:
-        """Every incident that the source ever had, by name; of each name the last one."""
-        return [incident for name in self._names() if (incident := self._stored(name)[0])]
-
     def _names(self) -> list[str]:
         prefix = f"incidents/{self.source}/"
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
