@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from types import SimpleNamespace
+from uuid import uuid4
 
 import pytest
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.sdk import DAG
+from airflow.sdk.api.datamodels._generated import TaskInstance
+from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 
 from clickstream.airflow import incidents
 from clickstream.airflow.incidents import AlreadyPaged, report_verdict, run_link
-from clickstream.airflow.notifiers.page import PageOnFailure, ResolveFailures
+from clickstream.airflow.notifiers.page import PROCESS_LOST, PageOnFailure, ResolveFailures
 from clickstream.reconciliation.ledger import LedgerBroken
 from tests.unit.paging.memory_sns import MemorySns
 from tests.unit.reconciliation.makers import key, text
 from tests.unit.reconciliation.stage import Stage
 
 A, B = b"a click", b"b click"
-DAG = "retail_web__daily"
+DAG_ID = "retail_web__daily"
 
 
 @pytest.fixture
@@ -39,16 +45,15 @@ def topic(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> MemorySns:
 def verdict(stage: Stage, run: str) -> None:
     """A run over both hours, and what its verdict reports."""
     stage.prove(0, 1, run)
-    report_verdict(stage.run(run), DAG, run)
+    report_verdict(stage.run(run), DAG_ID, run)
 
 
-def fail(exception: BaseException | None = None, dag: str = DAG, task: str = "proof.wait_for_watermark") -> None:
+def fail(exception: BaseException | None = None, dag: str = DAG_ID, task: str = "proof.wait_for_watermark") -> None:
     """What Airflow does when a task has failed for good."""
     ti = SimpleNamespace(
         dag_id=dag,
         run_id="scheduled__2026-11-18T00:00:00+00:00",
         task_id=task,
-        start_date="2026-11-19 00:00:00+00:00",
         log_url="http://airflow/log",
     )
     PageOnFailure("retail_web").notify({"ti": ti, "exception": exception or RuntimeError("no DataFreshness")})
@@ -64,7 +69,7 @@ def test_a_page_names_the_cause_the_hour_the_object_and_where_to_begin(stage: St
         key(1, "x"),
         "docs/runbooks/object_missing.md",
         f"s3://{stage.place.lake}/findings/retail_web/{text(1)}/r1.json",
-        f"Airflow: http://localhost:8080/dags/{DAG}/runs/r1",
+        f"Airflow: http://localhost:8080/dags/{DAG_ID}/runs/r1",
     ):
         assert told in page["Message"]
 
@@ -109,7 +114,7 @@ def test_a_run_over_other_hours_resolves_nothing_that_the_ledger_still_fails_for
     verdict(stage, "r1")
     stage.put(300, "x", b"f click")
     stage.prove(300, 300, "r2")
-    report_verdict(stage.run("r2"), DAG, "r2")
+    report_verdict(stage.run("r2"), DAG_ID, "r2")
     assert {kind for _, kind in topic.kinds} == {"opened"}
 
 
@@ -120,10 +125,24 @@ def test_a_task_that_failed_for_good_pages_with_its_log_and_what_to_clear(topic:
         "no DataFreshness",
         "http://airflow/log",
         "clear proof.wait_for_watermark",
-        f"Airflow: http://localhost:8080/dags/{DAG}/runs/scheduled__2026-11-18T00%3A00%3A00%2B00%3A00",
+        f"Airflow: http://localhost:8080/dags/{DAG_ID}/runs/scheduled__2026-11-18T00%3A00%3A00%2B00%3A00",
         "docs/runbooks/task_failed.md",
     ):
         assert told in topic.published[0]["Message"]
+
+
+@pytest.mark.filterwarnings("ignore:GitWildMatchPattern:DeprecationWarning")  # Airflow's reading of .airflowignore
+def test_a_task_whose_process_was_lost_pages_as_well(topic: MemorySns) -> None:
+    """The scheduler asks for the callback then, and the DAG processor makes what there is of a context."""
+    with DAG(DAG_ID, start_date=datetime(2026, 11, 17, tzinfo=UTC), schedule=None):
+        task = EmptyOperator(task_id="lost")
+    ti = TaskInstance(
+        id=uuid4(), dag_version_id=uuid4(), task_id="lost", dag_id=DAG_ID, run_id="r1", try_number=4, map_index=-1
+    )
+    made = RuntimeTaskInstance.model_construct(**ti.model_dump(exclude_unset=True), task=task)
+    PageOnFailure("retail_web")(made.get_template_context())
+    assert topic.headlines == ["retail_web: task_failed in retail_web__daily r1, lost"]
+    assert f"Evidence: {PROCESS_LOST}" in topic.published[0]["Message"]
 
 
 def test_the_failed_tasks_of_a_dag_are_one_incident_that_its_next_verdict_resolves(
@@ -134,7 +153,7 @@ def test_the_failed_tasks_of_a_dag_are_one_incident_that_its_next_verdict_resolv
     fail(dag="retail_web__hourly")
     verdict(stage, "r1")
     assert [kind for _, kind in topic.kinds] == ["opened", "opened", "resolved"]
-    assert f"in {DAG} " in topic.headlines[-1]
+    assert f"in {DAG_ID} " in topic.headlines[-1]
 
 
 def test_a_verdict_that_fails_resolves_them_as_well_and_is_no_failed_task(stage: Stage, topic: MemorySns) -> None:
@@ -170,4 +189,4 @@ def test_a_failed_task_does_not_resolve_what_another_opened(topic: MemorySns) ->
 
 def test_the_link_leads_to_the_run_in_the_ui(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW__API__BASE_URL", "https://airflow.example/base/")
-    assert run_link(DAG, "manual__1") == "https://airflow.example/base/dags/retail_web__daily/runs/manual__1"
+    assert run_link(DAG_ID, "manual__1") == "https://airflow.example/base/dags/retail_web__daily/runs/manual__1"

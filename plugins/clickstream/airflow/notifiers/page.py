@@ -9,6 +9,8 @@ from airflow.sdk import BaseNotifier
 
 from clickstream.airflow.incidents import AlreadyPaged, incidents_of, resolve_failures, run_link
 
+PROCESS_LOST = "no error: the task's process was lost or killed"
+
 
 class PageOnFailure(BaseNotifier):
     """Open an incident when a task has failed for good; one for a DAG, whatever number of its tasks and runs fail.
@@ -32,7 +34,8 @@ class PageOnFailure(BaseNotifier):
         from clickstream.paging.page import Page
         from clickstream.reconciliation.ledger import LedgerBroken
 
-        ti, exception = context["ti"], context.get("exception")
+        # Of a task whose process was lost Airflow tells neither an exception nor a start.
+        ti, exception, now = context["ti"], context.get("exception"), datetime.now(UTC)
         if isinstance(exception, AlreadyPaged):
             return
         clear = f"then clear {ti.task_id} with its downstream tasks in Airflow"
@@ -48,13 +51,13 @@ class PageOnFailure(BaseNotifier):
             cause=cause,
             where=f"{ti.dag_id} {ti.run_id}, {ti.task_id}",
             impact=self.impact,
-            since=str(ti.start_date),
-            evidence=[str(exception), ti.log_url],
+            since=f"{now:%Y-%m-%dT%H:%MZ}",
+            evidence=[f"{type(exception).__name__}: {exception}" if exception else PROCESS_LOST, ti.log_url],
             next_step=next_step,
             link=run_link(ti.dag_id, ti.run_id),
         )
         # A task knows of itself only: what others opened stays.
-        incidents_of(self.source).report(ti.dag_id, {name: page}, datetime.now(UTC), whole=False)
+        incidents_of(self.source).report(ti.dag_id, {name: page}, now, whole=False)
 
 
 class ResolveFailures(BaseNotifier):
