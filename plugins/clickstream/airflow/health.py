@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,8 +11,6 @@ from clickstream.airflow.incidents import incidents_of, run_link
 from clickstream.airflow.notifiers.page import ResolveFailures
 from clickstream.airflow.runs import place, session, source_named
 from clickstream.sources.model import Source
-
-CHECK = "health"
 
 
 def watch(source: Source) -> None:
@@ -32,30 +29,24 @@ def watch(source: Source) -> None:
     @task
     def look() -> dict[str, Any]:
         """Hold stream, delivery and their metrics against the source's thresholds."""
-        from clickstream.health.check import check
+        from clickstream.health.check import judge
         from clickstream.health.look import take_look
 
         watched, aws = source_named(name), session()
         looked = take_look(place(), watched, aws.client("kinesis"), aws.client("firehose"))
-        return {
-            "now": looked.live.now.isoformat(),
-            "is_whole": looked.is_whole,
-            "findings": [finding.model_dump(mode="json") for finding in check(looked)],
-        }
+        return judge(looked).model_dump(mode="json")
 
     @task(on_success_callback=[ResolveFailures(name)])
-    def page(looked: dict[str, Any]) -> dict[str, Any]:
+    def page(judged: dict[str, Any]) -> dict[str, str]:
         """Report what is wrong: one page when it turns bad, one when it is well again."""
-        from clickstream.health.check import Finding
-        from clickstream.health.pages import health_page
+        from clickstream.health.check import Judgement
+        from clickstream.health.report import report
 
-        dag_run, watched = get_current_context()["dag_run"], source_named(name)
+        dag_run = get_current_context()["dag_run"]
         link = run_link(dag_run.dag_id, dag_run.run_id)
-        findings = map(Finding.model_validate, looked["findings"])
-        pages = {str(finding.cause): health_page(watched, finding, link) for finding in findings}
-        reported = incidents_of(name).report(CHECK, pages, datetime.now(UTC), whole=looked["is_whole"])
-        return asdict(reported)
+        judgement = Judgement.model_validate(judged)
+        return {**report(incidents_of(name), source_named(name), judgement, link, datetime.now(UTC))}
 
-    sent, looked = heartbeat(), look()
-    sent >> looked
-    page(looked)  # type: ignore[arg-type]
+    sent, judged = heartbeat(), look()
+    sent >> judged
+    page(judged)  # type: ignore[arg-type]

@@ -59,6 +59,24 @@ class Finding(BaseModel):
     evidence: tuple[str, ...]
 
 
+class Judgement(BaseModel):
+    """What a round came to, as it is handed from task to task.
+
+    Attributes:
+        at: the services' time of the look.
+        findings: what is wrong.
+        judges_path, judges_traffic: whether the absence of a finding says that all is well: with the path, with the
+            traffic. At night nobody can say that there is enough traffic again.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    at: datetime
+    findings: tuple[Finding, ...]
+    judges_path: bool
+    judges_traffic: bool
+
+
 @dataclass(frozen=True)
 class Look:
     """All that one round has read, and what follows from it.
@@ -79,10 +97,25 @@ class Look:
     def window_start(self) -> datetime:
         return window_start(self.health, self.live.now)
 
+    @cached_property
+    def traffic_window(self) -> tuple[datetime, datetime]:
+        """The newest minutes, as many as the window has, that CloudWatch must show."""
+        end = (self.live.now - METRICS_LATE).replace(second=0, microsecond=0)
+        return end - timedelta(minutes=self.health.window_minutes), end
+
     @property
-    def is_whole(self) -> bool:
-        """Whether all could be judged: a heartbeat is due at the path's end, so what is missing shows."""
+    def judges_path(self) -> bool:
+        """Whether nothing can be wrong unseen: a heartbeat is due at the path's end, so what is missing shows."""
         return self.due_at_delivery is not None
+
+    @property
+    def judges_traffic(self) -> bool:
+        """Whether traffic is expected in the whole of its window, by a stream that was there and has its metric."""
+        start, end = self.traffic_window
+        hours = {start.hour, (end - timedelta(minutes=1)).hour}
+        if not self.live.stream.worked_at(start) or not all(map(self.health.expects_traffic, hours)):
+            return False
+        return self.due_at_stream is None or bool(self.readings.since(INCOMING, self.due_at_stream.at))
 
     @cached_property
     def due_at_stream(self) -> Beat | None:
@@ -120,6 +153,16 @@ def check(look: Look) -> list[Finding]:
     return [finding for cause in CAUSES if (finding := found.get(cause)) and not _is_explained(finding, look, found)]
 
 
+def judge(look: Look) -> Judgement:
+    """What is wrong, and what could be judged at all."""
+    return Judgement(
+        at=look.live.now,
+        findings=tuple(check(look)),
+        judges_path=look.judges_path,
+        judges_traffic=look.judges_traffic,
+    )
+
+
 def _is_explained(finding: Finding, look: Look, found: dict[Cause, Finding]) -> bool:
     """Whether a finding is only what follows from another one."""
     match finding.cause:
@@ -155,14 +198,9 @@ def _stream_throttled(look: Look) -> Iterator[Finding]:
 
 
 def _traffic_low(look: Look) -> Iterator[Finding]:
-    """Too few records in the newest minutes that CloudWatch must show, all within the hours of traffic."""
-    end = (look.live.now - METRICS_LATE).replace(second=0, microsecond=0)
-    start = end - timedelta(minutes=look.health.window_minutes)
-    hours = {start.hour, (end - timedelta(minutes=1)).hour}
-    if not look.live.stream.worked_at(start) or not all(map(look.health.expects_traffic, hours)):
+    if not look.judges_traffic:
         return
-    if look.due_at_stream and not look.readings.since(INCOMING, look.due_at_stream.at):
-        return  # The metric is missing: it says nothing about traffic.
+    start, end = look.traffic_window
     taken = sum(point.value for point in look.readings.since(INCOMING, start, end))
     ours = sum(beat.acknowledged for beat in look.beats if start <= beat.at < end)
     a_minute = max(taken - ours, 0) / look.health.window_minutes

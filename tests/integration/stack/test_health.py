@@ -11,9 +11,9 @@ import orjson
 import pytest
 
 from clickstream.health.beats import send_beat
-from clickstream.health.check import check
+from clickstream.health.check import judge
 from clickstream.health.look import take_look
-from clickstream.health.pages import health_page
+from clickstream.health.report import report
 from clickstream.lake.windows import hour_text
 from clickstream.paging.incidents import Incidents
 from clickstream.producer.kinesis import Producer, kinesis_client
@@ -41,7 +41,6 @@ class Watch:
         self.firehose = boto3.client("firehose")
         self.kinesis = boto3.client("kinesis")
         self.now = NIGHT
-        self.whole = False
         self.told: list[tuple[str, str]] = []
         """Cause and kind of each page."""
 
@@ -60,16 +59,11 @@ class Watch:
                 )
         self.go_to(self.now + ROUND / 2)
         send_beat(lake.place, source, kinesis_client())
-        look = take_look(lake.place, source, self.kinesis, self.firehose)
-        assert abs(look.live.now - self.now) < ROUND / 2, "the services' now is the local cloud's"
-        self.whole = look.is_whole
-        found = check(look)
-        pages = {str(finding.cause): health_page(source, finding, "link") for finding in found}
-        told = Incidents.of(lake.place, source.name, boto3.client("sns")).report(
-            "health", pages, self.now, whole=self.whole
-        )
-        self.told += sorted(told.told.items())
-        return [finding.cause for finding in found]
+        judgement = judge(take_look(lake.place, source, self.kinesis, self.firehose))
+        assert abs(judgement.at - self.now) < ROUND / 2, "the services' now is the local cloud's"
+        incidents = Incidents.of(lake.place, source.name, boto3.client("sns"))
+        self.told += sorted(report(incidents, source, judgement, "link", self.now).items())
+        return [finding.cause for finding in judgement.findings]
 
     def rounds(self, count: int, events: int = 0) -> list[list[str]]:
         return [self.round(events) for _ in range(count)]
@@ -114,7 +108,6 @@ def watch(lake: Lake) -> Watch:
 def test_a_quiet_night_with_only_heartbeats_is_well(watch: Watch) -> None:
     """From the very first round of a new path on."""
     assert watch.rounds(24) == [[]] * 24
-    assert watch.whole
     assert watch.pages() == []
 
 

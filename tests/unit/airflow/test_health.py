@@ -74,8 +74,8 @@ def call(dag: DAG, task: str, *arguments: Any) -> Any:
 
 
 def a_round(dag: DAG) -> Any:
-    """The told pages of one round after its heartbeat."""
-    return call(dag, "page", call(dag, "look"))["told"]
+    """What people are told in one round, after its heartbeat."""
+    return call(dag, "page", call(dag, "look"))
 
 
 def test_what_became_of_the_heartbeat_can_be_read_in_the_ui(dag: DAG) -> None:
@@ -84,9 +84,9 @@ def test_what_became_of_the_heartbeat_can_be_read_in_the_ui(dag: DAG) -> None:
 
 def test_the_look_tells_its_findings(dag: DAG, path: Path) -> None:
     path.delivery = "DELETING"
-    looked = call(dag, "look")
-    assert (looked["now"], looked["is_whole"]) == (NOW.isoformat(), False)
-    assert [finding["cause"] for finding in looked["findings"]] == ["path_missing"]
+    judged = call(dag, "look")
+    assert judged["at"] == "2026-11-18T13:30:40Z"
+    assert [finding["cause"] for finding in judged["findings"]] == ["path_missing"]
 
 
 def test_a_cause_is_told_once_and_again_when_it_is_proven_to_be_gone(dag: DAG, path: Path) -> None:

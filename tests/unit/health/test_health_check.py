@@ -11,7 +11,7 @@ import pytest
 
 from clickstream.health.beats import Beat
 from clickstream.health.causes import CAUSES
-from clickstream.health.check import Finding, Look, check
+from clickstream.health.check import Finding, Look, check, judge
 from clickstream.health.live import Live, Part
 from clickstream.health.metrics import (
     BEHIND,
@@ -271,11 +271,12 @@ def test_what_is_missing_of_the_path_and_of_its_metrics_is_one_finding() -> None
 def test_traffic_is_judged_when_the_whole_window_lies_in_its_hours(hours: str, minute: int, judged: bool) -> None:
     now = NOW.replace(minute=minute)
     live = Live(Part("stream s", "ACTIVE", ago(1000)), Part("delivery d", "ACTIVE", ago(1000)), now)
-    found = check(Look(Health(traffic_hours=hours), live, (), Readings()))
-    assert causes(found) == (["traffic_low"] if judged else [])
+    judgement = judge(Look(Health(traffic_hours=hours), live, (), Readings()))
+    assert judgement.judges_traffic is judged
+    assert causes(judgement.findings) == (["traffic_low"] if judged else [])
 
 
-WHOLE: dict[str, tuple[Round, bool]] = {
+JUDGED: dict[str, tuple[Round, bool]] = {
     "a healthy round": (Round(), True),
     "nothing was sent long enough ago": (Round(beats=beats(9, 5, 0)), False),
     "just long enough ago": (Round(beats=beats(10, 5, 0)), True),
@@ -285,7 +286,7 @@ WHOLE: dict[str, tuple[Round, bool]] = {
 }
 
 
-@pytest.mark.parametrize("case", WHOLE)
-def test_a_round_is_whole_when_a_heartbeat_is_due_at_the_end_of_the_path(case: str) -> None:
-    given, whole = WHOLE[case]
-    assert given.look().is_whole is whole
+@pytest.mark.parametrize("case", JUDGED)
+def test_a_round_judges_path_when_a_heartbeat_is_due_at_the_end_of_the_path(case: str) -> None:
+    given, judged = JUDGED[case]
+    assert given.look().judges_path is judged
