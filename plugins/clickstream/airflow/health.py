@@ -24,7 +24,11 @@ def watch(source: Source) -> None:
         from clickstream.producer.kinesis import kinesis_client
 
         receipt = send_beat(place(), source_named(name), kinesis_client(session()))
-        return {"acknowledged": receipt.acknowledged, "failed": receipt.failed, "unknown": receipt.unknown}
+        return {
+            "acknowledged": receipt.acknowledged.total(),
+            "failed": dict(receipt.failed),
+            "unknown": receipt.unknown.total(),
+        }
 
     @task
     def look() -> dict[str, Any]:
