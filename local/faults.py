@@ -64,7 +64,7 @@ def arm(fault: dict[str, Any]) -> None:
         raise AwsError(
             "ValidationException", f"{fault['fault']} takes {', '.join(wanted)}; wrong or unknown: {', '.join(wrong)}"
         )
-    _armed.append(fault | ({"until": _milliseconds(fault[kind.hours] * 3600)} if kind.hours in fault else {}))
+    _armed.append(fault | ({"until": _moment(fault[kind.hours] * 3600)} if kind.hours in fault else {}))
 
 
 def armed() -> list[dict[str, Any]]:
@@ -104,10 +104,10 @@ def take(name: str, target: str) -> dict[str, Any] | None:
 
 
 def _forget_ended() -> None:
-    now = _milliseconds()
+    now = _moment()
     _armed[:] = [fault for fault in _armed if fault.get("until", now + 1) > now]
 
 
-def _milliseconds(later: float = 0.0) -> float:
-    """That many seconds later than now, in epoch seconds: a timer of that moment finds the fault ended."""
+def _moment(later: float = 0.0) -> float:
+    """So many seconds from now, in whole milliseconds: a timer that goes off then finds the fault ended."""
     return round(time.time() + later, 3)
