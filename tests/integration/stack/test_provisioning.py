@@ -17,7 +17,7 @@ import pytest
 from clickstream.lake.listing import hour_prefix
 from clickstream.lake.partitions import repair_partitions
 from clickstream.lake.queries import Table, render
-from clickstream.provisioning.apply import NeedsApproval, apply, apply_all
+from clickstream.provisioning.apply import NeedsApproval, apply_all, carry_out
 from clickstream.provisioning.path import path_of
 from clickstream.provisioning.plan import Step, plan
 from clickstream.provisioning.resource import Cloud, Resource
@@ -205,7 +205,7 @@ def test_what_was_deleted_by_hand_comes_back(kind: str, path: list[Resource], cl
     (resource,) = [resource for resource in path if resource.kind == kind]
     DELETE[kind](cloud, resource.name)
     assert [(step.kind, step.action) for step in _todo(path)] == [(kind, "create")]
-    apply(resource)
+    carry_out(resource, plan(resource))
     assert _todo(path) == []
 
 
@@ -219,7 +219,7 @@ def test_one_lost_file_of_the_jobs_code_comes_back(path: list[Resource], cloud: 
         "update",
         ["modules.zip bytes"],
     )
-    apply(code)
+    carry_out(code, plan(code))
     assert _todo(path) == []
 
 
@@ -229,7 +229,7 @@ def test_a_lost_log_stream_comes_back(path: list[Resource], cloud: Cloud) -> Non
     assert list(map(str, _todo(path))) == [
         f"update delivery_log {log.name} (log_stream: absent -> 'DestinationDelivery')"
     ]
-    apply(log)
+    carry_out(log, plan(log))
     assert _todo(path) == []
 
 
