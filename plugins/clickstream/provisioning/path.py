@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from clickstream.provisioning.alarms import Alarms
 from clickstream.provisioning.bronze_table import BronzeTable
 from clickstream.provisioning.delivery import Delivery
 from clickstream.provisioning.delivery_log import DeliveryLog
@@ -18,6 +19,7 @@ KINDS: tuple[type[Resource], ...] = (
     Stream,
     DeliveryLog,
     Delivery,
+    Alarms,
     BronzeTable,
     ReceiptsTable,
     LedgerTable,
@@ -31,4 +33,4 @@ KINDS: tuple[type[Resource], ...] = (
 
 def path_of(source: Source, cloud: Cloud) -> list[Resource]:
     """The resources of a source's path, in the order in which they are made."""
-    return [kind(source, cloud) for kind in KINDS]
+    return [kind(source, cloud) for kind in KINDS if kind.is_part_of(source)]

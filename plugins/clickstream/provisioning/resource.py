@@ -71,6 +71,11 @@ class Resource(ABC):
     shared: ClassVar[bool] = False
     """Whether other sources use it: it outlives the path."""
 
+    @classmethod
+    def is_part_of(cls, source: Source) -> bool:
+        """Whether a source has one; the kinds that some lack say so."""
+        return True
+
     @property
     @abstractmethod
     def name(self) -> str:

@@ -68,6 +68,12 @@ def _delete_delivery(cloud: Cloud, name: str) -> None:
     cloud.client("firehose").delete_delivery_stream(DeliveryStreamName=name)
 
 
+def _delete_alarms(cloud: Cloud, name: str) -> None:
+    cloudwatch = cloud.client("cloudwatch")
+    alarms = cloudwatch.describe_alarms(AlarmNamePrefix=name.rstrip("*"))["MetricAlarms"]
+    cloudwatch.delete_alarms(AlarmNames=[alarm["AlarmName"] for alarm in alarms])
+
+
 def _delete_table(cloud: Cloud, name: str) -> None:
     cloud.client("glue").delete_table(DatabaseName=cloud.names.database, Name=name)
 
@@ -83,6 +89,7 @@ DELETE: dict[str, Callable[[Cloud, str], object]] = {
     "stream": lambda cloud, name: cloud.client("kinesis").delete_stream(StreamName=name, EnforceConsumerDeletion=True),
     "delivery_log": lambda cloud, name: cloud.client("logs").delete_log_group(logGroupName=name),
     "delivery": _delete_delivery,
+    "alarms": _delete_alarms,
     "bronze_text": _delete_table,
     "receipts": _delete_table,
     "ledger": _delete_table,
