@@ -9,8 +9,8 @@ somebody deleted. Run twice, the second plan is empty.
 after the approval: if it changed meanwhile, nothing is done. A new resource of a declared source needs no approval.
 
 **What destroy keeps.** Bronze, the evidence, and the tables of Silver, rejects and Gold, unless `delete_data` holds
-the source's name: then these go with their rows. Bronze and evidence are never deleted from here. Stop the producers first: what
-the stream holds and Firehose has not delivered is lost.
+the source's name: then these go with their rows. Bronze and evidence are never deleted from here. Stop the producers
+first: what the stream holds and Firehose has not delivered is lost.
 
 **Run twice.** Each step does only what is left to do, so a run that was killed anywhere can be cleared.
 
