@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,7 +15,6 @@ from airflow.sdk import DAG, CronTriggerTimetable
 from clickstream.airflow.notifiers.page import PageOnFailure, ResolveFailures
 from clickstream.sources import loader
 from tests.dags.airflow_home import ROOT
-from tests.dags.test_daily_dag import HEAVY
 
 FILE = ROOT / "dags" / "health_dag.py"
 
@@ -85,22 +81,3 @@ def test_a_source_without_thresholds_is_not_watched(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(loader.load_sources, "__defaults__", (tmp_path / "include",))
     bag = DagBag(str(FILE))
     assert (bag.import_errors, bag.dags) == ({}, {})
-
-
-def test_parsing_imports_nothing_heavy() -> None:
-    """In a fresh interpreter, as the DAG processor has one for each file."""
-    heavy = (*HEAVY, "clickstream.health", "clickstream.producer")
-    script = (
-        "import runpy, sys\n"
-        f"runpy.run_path({str(FILE)!r})\n"
-        f"print([name for name in {heavy!r} if name in sys.modules])\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        env=os.environ | {"PYTHONPATH": str(ROOT / "plugins")},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    )
-    assert done.stdout.splitlines()[-1] == "[]"

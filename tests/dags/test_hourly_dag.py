@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG
 from airflow.serialization.serialized_objects import DagSerialization
 
-from clickstream.airflow.notifiers.page import PageOnFailure
 from clickstream.airflow.timetables import HourlyUntil
 from clickstream.lake.windows import parse_hour
 from tests.dags.airflow_home import ROOT
@@ -26,10 +23,6 @@ def dag() -> DAG:
 
 def test_it_has_the_tasks_of_the_daily_one(dag: DAG) -> None:
     assert set(dag.task_ids) == TASKS
-    for task in dag.tasks:
-        assert task.retries, task.task_id
-        callbacks: Any = task.on_failure_callback
-        assert isinstance(callbacks[0], PageOnFailure)
 
 
 def test_it_runs_each_hour_and_makes_up_for_nothing(dag: DAG) -> None:
