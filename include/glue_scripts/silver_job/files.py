@@ -14,6 +14,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
 
+from clickstream.lake.objects import split_uri
+
 ICEBERG_TYPES = {
     "string": pa.string(),
     "long": pa.int64(),
@@ -71,7 +73,7 @@ def write_good(
     def write(numbered: tuple[int, str]) -> list[DataFile]:
         number, address = numbered
         s3 = boto3.client("s3")
-        bucket, key = _split(address)
+        bucket, key = split_uri(address)
         table = pq.read_table(io.BytesIO(s3.get_object(Bucket=bucket, Key=key)["Body"].read()))
         kept = pc.and_not(pc.equal(table["_fate"], "good"), pc.is_in(table["_record"], value_set=lost.value))
         good = table.filter(kept).select(schema.names).cast(schema)
@@ -80,7 +82,7 @@ def write_good(
             body = io.BytesIO()
             pq.write_table(rows, body, compression="zstd", store_schema=False)
             to = f"{layout.folder}{partition}/{attempt}-{number}.parquet"
-            bucket, key = _split(to)
+            bucket, key = split_uri(to)
             s3.put_object(Bucket=bucket, Key=key, Body=body.getvalue())
             written.append(DataFile(to, body.tell(), partition))
         return written
@@ -106,8 +108,3 @@ def _partitions(rows: pa.Table, by: tuple[str, ...]) -> Iterator[tuple[str, pa.T
         for column, value in values.items():
             of_partition = pc.and_(of_partition, pc.equal(rows[column], pa.scalar(value, rows[column].type)))
         yield name, rows.filter(of_partition)
-
-
-def _split(address: str) -> tuple[str, str]:
-    bucket, _, key = address.removeprefix("s3://").partition("/")
-    return bucket, key

@@ -7,7 +7,7 @@ The verdict tells people: the entry is in the ledger by then, and nothing that i
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import TaskGroup, TriggerRule, get_current_context, task
 
@@ -18,6 +18,9 @@ from clickstream.airflow.runs import open_run, run_key
 from clickstream.airflow.sensors.watermark import WatermarkSensor
 from clickstream.lake.windows import Window, hour_text
 from clickstream.sources.model import Source
+
+if TYPE_CHECKING:
+    from clickstream.reconciliation.steps import Run
 
 GROUP = "proof"
 PLAN = f"{GROUP}.plan"
@@ -41,11 +44,10 @@ def requested_window(context: Any) -> Window:
     return Window.parse(f"{hour_text(dag_run.data_interval_start)}/{hour_text(dag_run.data_interval_end)}")
 
 
-def still_open(context: Any, source: Source) -> Window:
+def still_open(context: Any, run: Run) -> Window:
     """Every hour without an entry up to the end of the DAG run's data interval."""
     from clickstream.reconciliation.plan import open_window
 
-    run = open_run(source.name, "")
     return open_window(run.source, run.current.keys(), context["dag_run"].data_interval_end)
 
 
@@ -73,8 +75,8 @@ def prove(source: Source, *, final: bool = True) -> TaskGroup:
             from clickstream.reconciliation.plan import make_plan
 
             context = get_current_context()
-            window = requested_window(context) if final else still_open(context, source)
             run = open_run(name, run_key(context))
+            window = requested_window(context) if final else still_open(context, run)
             made = make_plan(
                 run.place,
                 run.source,

@@ -75,13 +75,11 @@ def provision(source: Source) -> None:
     )
     def apply(step: dict[str, Any]) -> str:
         """Do one step of the plan, or what an earlier try left of it."""
-        from pydantic import TypeAdapter
-
         from clickstream.provisioning.apply import Drifted, carry_out
         from clickstream.provisioning.path import path_of
-        from clickstream.provisioning.plan import Step
+        from clickstream.provisioning.plan import STEPS
 
-        planned = TypeAdapter(Step).validate_python(step)
+        (planned,) = STEPS.validate_python([step])
         path = {resource.kind: resource for resource in path_of(source_named(name), account())}
         try:
             return str(carry_out(path[planned.kind], planned))

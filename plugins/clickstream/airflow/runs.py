@@ -33,11 +33,9 @@ def place() -> Place:
 
 def account() -> Cloud:
     """The account that the AWS connection leads to, for provisioning."""
-    from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
-
     from clickstream.provisioning.resource import Cloud
 
-    return Cloud.of(AwsBaseHook(aws_conn_id=AWS_CONNECTION, client_type="sts").get_session())
+    return Cloud.of(session())
 
 
 def source_named(name: str) -> Source:

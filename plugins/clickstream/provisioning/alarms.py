@@ -1,7 +1,7 @@
 """The CloudWatch alarms on a source's live path: they ring also when nothing of ours is running.
 
 `health` looks at the same metrics against the same thresholds every five minutes, knows heartbeats and quiet hours, and
-tells people the next step. Its pages come first: an alarm needs two bad periods, or three of five minutes.
+tells people the next step. Its pages come first: an alarm needs two bad periods of five minutes.
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
 """
 
@@ -77,7 +77,7 @@ class Alarms(Resource):
             self._alarm(
                 "incoming_low",
                 stream,
-                ("IncomingRecords", "Sum", MINUTE, 3 * 5),
+                ("IncomingRecords", "Sum", MINUTE, 15),
                 ("LessThanThreshold", health.incoming_per_minute, "breaching"),
                 "fewer records a minute than expected, heartbeats included; quiet hours ring too, so nobody is paged",
                 pages=False,

@@ -32,9 +32,20 @@ class Step:
     dearer: tuple[str, ...] = ()
 
     @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why a person has to agree."""
+        what = f"{self.kind} {self.name}"
+        grave = {
+            "replace": (f"{what} is deleted and made anew: what it holds is lost",),
+            "delete": (f"{what} is deleted",),
+        }
+        dearer = (f"{what} gets dearer: {', '.join(self.dearer)}",) if self.dearer else ()
+        return grave.get(self.action, ()) + dearer
+
+    @property
     def needs_approval(self) -> bool:
         """Whether a person has to agree: something would be replaced, deleted or made dearer."""
-        return self.action in ("replace", "delete") or bool(self.dearer)
+        return bool(self.reasons)
 
     def covers(self, other: Step) -> bool:
         """Whether whoever agreed to this step agreed to the other: it does the rest of it, or nothing.
@@ -115,7 +126,7 @@ def as_markdown(steps: Sequence[Step]) -> str:
     if changed:
         rows = [_HEADINGS, ("---",) * len(_HEADINGS), *_rows(changed)]
         lines += ["", *(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows)]
-    lines += ["", *(f"- {reason}" for step in steps for reason in _reasons(step))]
+    lines += ["", *(f"- {reason}" for step in steps for reason in step.reasons)]
     return "\n".join(lines).rstrip()
 
 
@@ -138,13 +149,3 @@ def _rows(steps: Sequence[Step]) -> Iterable[tuple[str, ...]]:
         changes = list(map(str, step.differences)) if step.action in ("update", "replace") else [""]
         yield step.source, step.action, step.kind, step.name, changes[0]
         yield from (("", "", "", "", change) for change in changes[1:])
-
-
-def _reasons(step: Step) -> Iterable[str]:
-    """Why a step needs approval."""
-    if step.action == "replace":
-        yield f"{step.kind} {step.name} is deleted and made anew: what it holds is lost"
-    if step.action == "delete":
-        yield f"{step.kind} {step.name} is deleted"
-    if step.dearer:
-        yield f"{step.kind} {step.name} gets dearer: {', '.join(step.dearer)}"

@@ -88,13 +88,8 @@ class Stream(Resource):
         kinesis.get_waiter("stream_not_exists").wait(StreamName=self.name)
 
     def _change(self, difference: Difference) -> None:
-        kinesis, field, live, desired = (
-            self.cloud.client("kinesis"),
-            difference.field,
-            difference.live,
-            difference.desired,
-        )
-        this = {"StreamName": self.name}
+        kinesis, this = self.cloud.client("kinesis"), {"StreamName": self.name}
+        field, live, desired = difference.field, difference.live, difference.desired
         match field:
             case "mode":
                 arn = self.cloud.names.stream_arn(self.name)
