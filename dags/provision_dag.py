@@ -14,8 +14,9 @@ first: what the stream holds and Firehose has not delivered is lost.
 
 **Run twice.** Each step does only what is left to do, so a run that was killed anywhere can be cleared.
 
-**When it fails.** One page. Nothing is rolled back: mend the cause, then clear the failed tasks, or trigger it again.
-At the end of `apply` a record of our own has been seen in the stream and in Bronze; it is filtered as `canary`.
+**When it fails.** One page, and one when a later run ends well. Nothing is rolled back: mend the cause, then clear
+the failed tasks, or trigger it again. At the end of `apply` a record of our own has been seen in the stream and in
+Bronze; it is filtered as `canary`.
 """
 
 from __future__ import annotations
@@ -24,9 +25,11 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, Param
 
-from clickstream.airflow.notifiers.page import PageOnFailure
+from clickstream.airflow.notifiers.page import PageOnFailure, ResolveFailures
 from clickstream.airflow.provision import provision
 from clickstream.sources.loader import load_sources
+
+IMPACT = "the path is as the last step left it: not all of it may be as declared"
 
 sources, _ = load_sources()
 
@@ -41,8 +44,10 @@ for source in sources.values():
         default_args={
             "retries": 2,
             "retry_delay": timedelta(seconds=15),
-            "on_failure_callback": [PageOnFailure(source.name)],
+            "on_failure_callback": [PageOnFailure(source.name, IMPACT)],
         },
+        # Of the DAG, not of its last task: a run that only plans, or is rejected, ends well before that one.
+        on_success_callback=[ResolveFailures(source.name)],
         params={
             "mode": Param(
                 "plan",

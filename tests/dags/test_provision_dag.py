@@ -9,6 +9,7 @@ from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG, TriggerRule
 from airflow.sdk.exceptions import ParamValidationError
 
+from clickstream.airflow.notifiers.page import ResolveFailures
 from clickstream.airflow.operators.plan_review import NotApproved, PlanReviewOperator, check_approval
 from tests.dags.airflow_home import ROOT
 
@@ -56,6 +57,12 @@ def test_nothing_is_changed_before_the_plan_was_reviewed_and_confirmed(dag: DAG)
     assert upstream(dag, "apply") == {"plan", "review", "confirm"}
     assert dag.get_task("apply").trigger_rule == TriggerRule.ALL_SUCCESS
     assert dag.get_task("confirm").trigger_rule == TriggerRule.ALL_SUCCESS
+
+
+def test_a_run_that_ends_well_resolves_what_failed_ones_opened(dag: DAG) -> None:
+    callbacks: Any = dag.on_success_callback
+    (callback,) = callbacks
+    assert isinstance(callback, ResolveFailures)
 
 
 def test_resources_are_made_one_after_the_other(dag: DAG) -> None:

@@ -1,10 +1,11 @@
 """The provision DAG on a real Airflow and local cloud: planned, approved or not, applied, brought back, destroyed."""
 
 import itertools
+import json
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -25,6 +26,7 @@ pytestmark = pytest.mark.full
 DAG = "retail_web__provision"
 STREAM, DELIVERY = "retail-clickstream", "retail-clickstream-to-s3"
 RUN_SECONDS = 240
+CALLBACK_SECONDS = 60
 JUMP = timedelta(seconds=150)
 """Longer than any buffer here."""
 ENDED = {"success", "failed"}
@@ -227,6 +229,9 @@ def test_drift_between_plan_and_approval_aborts(provisioned: Project) -> None:
     assert tasks["confirm"] == "failed"
     assert "apply" not in tasks or tasks["apply"] == "upstream_failed"
     assert provisioned.stream()["RetentionPeriodHours"] == 36
+    wait_for(lambda: incident() == "open")
+    provisioned.plan()
+    wait_for(lambda: incident() == "resolved")
 
 
 def test_a_review_that_is_marked_as_success_is_no_approval(provisioned: Project) -> None:
@@ -255,6 +260,26 @@ def test_destroy_keeps_silver_unless_it_is_told_twice(provisioned: Project) -> N
     provisioned.answer(run, "Approve")
     provisioned.until(run, "success")
     assert tables() == []
+
+
+def incident() -> str:
+    """State of the incident that failed runs share."""
+    key = f"incidents/retail_web/task_failed.{DAG}.json"
+    s3 = boto3.client("s3")
+    try:
+        body = s3.get_object(Bucket="clickstream-000000000000-lake", Key=key)["Body"].read()
+    except s3.exceptions.NoSuchKey:
+        return "absent"
+    state: str = json.loads(body)["state"]
+    return state
+
+
+def wait_for(reached: Callable[[], bool]) -> None:
+    """Callbacks of a run come after its end."""
+    deadline = time.monotonic() + CALLBACK_SECONDS
+    while not reached():
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
 
 
 def tables() -> list[dict[str, Any]]:
