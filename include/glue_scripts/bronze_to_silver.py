@@ -16,13 +16,13 @@ from typing import Any
 
 import boto3
 from awsglue.utils import getResolvedOptions
+from branched_table import BranchedTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from silver_job.audit import audit
 from silver_job.files import write_good
 from silver_job.judging import Judged, judge_objects
 from silver_job.plan import BronzeObject, Plan, write_json
-from silver_job.tables import BranchedTable
 from silver_job.winners import Ruling, rule
 
 from clickstream.lake.snapshots import ATTEMPT, HOURS, RUN_ID
@@ -64,7 +64,7 @@ def run(spark: SparkSession, plan: Plan) -> dict[str, Any]:
         window = sorted({*window, *joining})
 
     summary = {RUN_ID: plan.run_id, HOURS: ",".join(window), ATTEMPT: attempt}
-    rejects.overwrite(rejected(judged, ruling), window, summary)
+    rejects.overwrite(rejected(judged, ruling), "arrival_hour", window, summary)
     losers = [row._record for row in ruling.duplicates.select("_record").collect()]
     good = write_good(spark, judged.files, losers, silver.layout(), attempt)
     silver.overwrite_files(good, window, summary)

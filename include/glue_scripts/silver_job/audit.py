@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Collection
 from datetime import date
 
+from branched_table import BranchedTable
 from pyspark.sql import functions as F
 
 from clickstream.sources.model import Events
-from silver_job.tables import BranchedTable
 from silver_job.winners import in_reach, key, sharing_ids
 
 

@@ -6,12 +6,13 @@ import io
 import itertools
 import json
 from collections.abc import Collection, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import boto3
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from branched_table import DataFile, Layout
 from pyspark.sql import SparkSession
 
 from clickstream.lake.objects import split_uri
@@ -25,34 +26,6 @@ ICEBERG_TYPES = {
     "timestamp": pa.timestamp("us"),
 }
 """Arrow's type for each that a column of Silver may have: https://iceberg.apache.org/spec/#primitive-types."""
-
-
-class DataFile(NamedTuple):
-    """One data file of an Iceberg table, not committed yet.
-
-    Attributes:
-        address: `s3://` address.
-        size: bytes.
-        partition: its values, as `name=value/name=value`.
-    """
-
-    address: str
-    size: int
-    partition: str
-
-
-class Layout(NamedTuple):
-    """What the data files of a table look like, and where they lie.
-
-    Attributes:
-        schema: the table's columns as Iceberg writes them in JSON.
-        partitioning: names of the columns that it is partitioned by, each by its value.
-        folder: `s3://` address of its data files, with a slash.
-    """
-
-    schema: str
-    partitioning: tuple[str, ...]
-    folder: str
 
 
 def write_good(

@@ -12,16 +12,18 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+from branched_table import BranchedTable
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import Window as Over
 from pyspark.sql import functions as F
 
 from clickstream.sources.model import Events
 from silver_job.judging import Judged
-from silver_job.tables import BranchedTable
 
 _COPY = ("event_date", "event_id", "arrival_hour", "object_id", "raw_hash", "contract")
 _WINNER = ("winner_hour", "winner_object", "winner_hash")
+CROWD = 200_000
+"""Rows of an event date outside the run's hours, from which on ids are compared before rows are shuffled."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ def rule(
     """
     good = judged.records.where("_fate = 'good'")
     here = good.select(*_COPY, "_record", *_winner(*[F.lit(None).cast("string")] * 3))
-    crowded = silver.crowded_dates(window)
+    crowded = crowded_dates(silver, window)
     elsewhere = copies_elsewhere(judged, silver, rejects, window, events, crowded).persist()
 
     # Two events may share the 64 bits of a key, the copies of one always do: it only leaves out what has one copy.
@@ -102,6 +104,13 @@ def copies_elsewhere(
     duplicates = rejects.published().where(outside & (F.col("fate") == "duplicate"))
     losers = duplicates.where(on_dates | F.col("winner_hour").isin(*window)).select(*_COPY, no_record, *_WINNER)
     return winners.union(losers)
+
+
+def crowded_dates(silver: BranchedTable, hours: Collection[str]) -> set[date]:
+    """Event dates of which Silver has more than CROWD rows outside some arrival hours."""
+    outside = silver.partitions().where(~F.col("partition.arrival_hour").isin(*hours))
+    rows = outside.groupBy("partition.event_date").agg(F.sum("record_count").alias("records"))
+    return {row.event_date for row in rows.where(F.col("records") > CROWD).collect()}
 
 
 def _winner(hour: Column, object_id: Column, raw_hash: Column) -> list[Column]:

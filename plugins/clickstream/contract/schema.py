@@ -34,12 +34,17 @@ class Schema:
 
     def declares(self, path: str) -> bool:
         """Whether the contract knows the field at a dotted path."""
-        node = self.document
+        return self._node(path) is not None
+
+    def values(self, path: str) -> list[Any] | None:
+        """The values that the contract allows in the field at a dotted path; None when it does not list them."""
+        return (self._node(path) or {}).get("enum")
+
+    def _node(self, path: str) -> dict[str, Any] | None:
+        node: dict[str, Any] | None = self.document
         for step in path.split("."):
-            node = node.get("properties", {}).get(step)
-            if node is None:
-                return False
-        return True
+            node = (node or {}).get("properties", {}).get(step)
+        return node
 
 
 def load_schema(schemas: Path, source: str, version: str) -> Schema:

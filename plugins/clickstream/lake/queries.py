@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 from clickstream.lake.windows import hour_text
@@ -35,7 +35,22 @@ class Table:
         return f'"{self.database}"."{self.name}"'
 
 
-Value = Table | str | int | datetime | Iterable[str] | Iterable[datetime]
+@dataclass(frozen=True)
+class Column:
+    """A column of a table, as a name in SQL."""
+
+    name: str
+
+    def __post_init__(self) -> None:
+        if not _IDENTIFIER.fullmatch(self.name):
+            raise ValueError(f"{self.name!r} is no name of a column: {_IDENTIFIER.pattern}")
+
+    def __str__(self) -> str:
+        return f'"{self.name}"'
+
+
+Scalar = Table | Column | str | int | date
+Value = Scalar | Iterable[Column] | Iterable[str] | Iterable[date]
 
 
 def render(query: str, folder: Path = FOLDER, **values: Value) -> str:
@@ -44,8 +59,8 @@ def render(query: str, folder: Path = FOLDER, **values: Value) -> str:
     Args:
         query: the file's stem.
         folder: where the file lies.
-        values: a Table, a text, an integer, an arrival hour, or a list of texts or hours (an empty
-            one matches nothing).
+        values: a Table, a Column, a text, an integer, an arrival hour, an event date, or a list of columns, texts,
+            hours or dates (an empty one matches nothing).
 
     Raises:
         KeyError: a place of the file was given no value.
@@ -56,11 +71,13 @@ def render(query: str, folder: Path = FOLDER, **values: Value) -> str:
 
 def _literal(value: Value) -> str:
     match value:
-        case Table() | int():
+        case Table() | Column() | int():
             return str(value)
         case str():
             return "'" + value.replace("'", "''") + "'"
         case datetime():
             return _literal(hour_text(value))
+        case date():
+            return f"DATE '{value}'"
         case _:
             return ", ".join(_literal(item) for item in value) or "''"

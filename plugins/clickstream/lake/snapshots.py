@@ -14,8 +14,11 @@ from clickstream.lake.objects import split_uri
 
 RUN_ID = "clickstream.run-id"
 HOURS = "clickstream.hours"
+DATES = "clickstream.dates"
+SILVER_SNAPSHOT = "clickstream.silver-snapshot"
 ATTEMPT = "clickstream.attempt"
-"""Summary of a snapshot of ours: the run, the hours that it replaced, and what pairs the two tables' snapshots."""
+"""Summary of a snapshot of ours: the run, the hours (Silver, rejects) or event dates (Gold) that it replaced, what Gold
+was made of, and what pairs the snapshots of tables that are written together."""
 
 
 @dataclass(frozen=True)
@@ -26,13 +29,15 @@ class Snapshot:
         id: as used by `FOR VERSION AS OF`.
         run_id: the run of ours that wrote it; None for anybody else's.
         hours: the arrival hours that the run replaced, as texts.
-        attempt: equal in the snapshots that one attempt of the run made in Silver and in rejects.
+        attempt: equal in the snapshots that one attempt of the run made in tables that are written together.
+        dates: the event dates that the run replaced, as texts.
     """
 
     id: int
     run_id: str | None
     hours: tuple[str, ...]
     attempt: str | None = None
+    dates: tuple[str, ...] = ()
 
 
 def history(glue: Any, s3: Any, database: str, table: str) -> list[Snapshot]:
@@ -52,8 +57,8 @@ def history(glue: Any, s3: Any, database: str, table: str) -> list[Snapshot]:
     while current in by_id:
         entry = by_id[current]
         summary = entry["summary"]
-        hours = tuple(filter(None, summary.get(HOURS, "").split(",")))
-        lineage.append(Snapshot(current, summary.get(RUN_ID), hours, summary.get(ATTEMPT)))
+        hours, dates = (tuple(filter(None, summary.get(key, "").split(","))) for key in (HOURS, DATES))
+        lineage.append(Snapshot(current, summary.get(RUN_ID), hours, summary.get(ATTEMPT), dates))
         current = entry.get("parent-snapshot-id")
     return lineage
 

@@ -1,4 +1,4 @@
-"""The Glue job that makes a source's Silver and rejects of its Bronze.
+"""The Glue jobs of a source: Silver and rejects of its Bronze, Gold of its Silver.
 
 Arguments: https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-glue-arguments.html
 """
@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib.metadata import version
-from typing import Any
+from pathlib import PurePath
+from typing import Any, ClassVar
 
-from clickstream.provisioning.job_code import JobCode
+from clickstream.provisioning.job_code import BRONZE_TO_SILVER, SILVER_TO_GOLD, JobCode
 from clickstream.provisioning.resource import Difference, Resource, Settings
 from clickstream.provisioning.waiting import once_role_is_known
+from clickstream.sources.model import Source
 
 ROLE = "clickstream-glue"
 GLUE_VERSION = "5.1"
@@ -26,11 +28,13 @@ CATALOG = "spark.sql.catalog.glue_catalog"
 class GlueJob(Resource):
     """A Spark job. One run at a time, because two would write the same tables; Glue never retries it."""
 
-    kind = "job"
+    script: ClassVar[str]
+    purpose: ClassVar[str]
+    """What it makes of what, as the beginning of a sentence."""
 
     @property
     def name(self) -> str:
-        return f"{self.source.name}__bronze_to_silver"
+        return f"{self.source.name}__{PurePath(self.script).stem}"
 
     def desired(self) -> Settings:
         return _settings(self._definition())
@@ -65,9 +69,9 @@ class GlueJob(Resource):
             f"{CATALOG}.warehouse": f"s3://{names.lake}/",
         }
         return {
-            "Description": f"Bronze to Silver and rejects of {self.source.name}",
+            "Description": f"{self.purpose} of {self.source.name}",
             "Role": names.role_arn(ROLE),
-            "Command": {"Name": "glueetl", "PythonVersion": "3", "ScriptLocation": code.script},
+            "Command": {"Name": "glueetl", "PythonVersion": "3", "ScriptLocation": code.script(self.script)},
             "GlueVersion": GLUE_VERSION,
             "WorkerType": WORKER_TYPE,
             "NumberOfWorkers": WORKERS,
@@ -83,6 +87,26 @@ class GlueJob(Resource):
                 "--enable-metrics": "true",
             },
         }
+
+
+class SilverJob(GlueJob):
+    """Gives every raw record its fate."""
+
+    kind = "job"
+    script = BRONZE_TO_SILVER
+    purpose = "Bronze to Silver and rejects"
+
+
+class GoldJob(GlueJob):
+    """Makes event dates of Gold anew."""
+
+    kind = "gold_job"
+    script = SILVER_TO_GOLD
+    purpose = "Silver to Gold"
+
+    @classmethod
+    def is_part_of(cls, source: Source) -> bool:
+        return source.gold is not None
 
 
 def _settings(job: dict[str, Any]) -> Settings:

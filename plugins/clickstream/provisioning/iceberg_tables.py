@@ -1,4 +1,4 @@
-"""Silver and rejects: Iceberg tables, made by Athena from `include/sql/athena/ddl/`.
+"""Silver, rejects and Gold: Iceberg tables, made by Athena from `include/sql/athena/ddl/`.
 
 A table's CREATE statement is its only declaration: what is planned is read from it. Athena's limits:
 https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-creating-tables.html
@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-creating-tables.ht
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from string import Template
 from typing import Any
 
@@ -15,12 +15,13 @@ from clickstream.lake.objects import read_json
 from clickstream.provisioning.resource import Difference, Resource, Settings
 from clickstream.provisioning.waiting import wait
 from clickstream.sources.loader import INCLUDE
+from clickstream.sources.model import Source
 
 DDL = INCLUDE / "sql" / "athena" / "ddl"
 ICEBERG_TYPES_IN_ATHENA = {"long": "bigint"}
 """Types that the table format and Athena's DDL call by different names."""
 
-_COLUMN = re.compile(r"^    `?(\w+)`? (\w+)", re.MULTILINE)
+_COLUMN = re.compile(r"^    `?(\w+)`? (\w+(?:\(\d+, \d+\))?)", re.MULTILINE)
 _PARTITIONING = re.compile(r"^PARTITIONED BY \((.+)\)$", re.MULTILINE)
 _LOCATION = re.compile(r"^LOCATION '(.+)'$", re.MULTILINE)
 
@@ -69,10 +70,8 @@ class IcebergTable(Resource):
         self._run(f"DROP TABLE IF EXISTS {self.cloud.names.database}.{self.name}")
 
     def _creation(self) -> str:
-        columns = "".join(
-            f"\n    `{name}` {column.type} COMMENT 'from {column.path}'," for name, column in self.source.silver.items()
-        )
-        return self._render(self.kind, source_columns=columns.lstrip("\n "))
+        """The CREATE TABLE statement, with the columns that the source gives the table."""
+        return self._render(self.kind)
 
     def _render(self, statement: str, **places: str) -> str:
         # Athena's DDL is Hive's, whose parser takes no comments.
@@ -98,11 +97,55 @@ class SilverTable(IcebergTable):
 
     kind = "silver"
 
+    def _creation(self) -> str:
+        columns = (_definition(name, column.type, f"from {column.path}") for name, column in self.source.silver.items())
+        return self._render(self.kind, source_columns=_lines(columns))
+
 
 class RejectsTable(IcebergTable):
     """The records that are not good, each with its reason."""
 
     kind = "rejects"
+
+
+class GoldTable(IcebergTable):
+    """A table of Gold."""
+
+    @classmethod
+    def is_part_of(cls, source: Source) -> bool:
+        return source.gold is not None
+
+
+class GoldDailyTable(GoldTable):
+    """A day's events by the source's dimensions."""
+
+    kind = "gold_daily"
+
+    def _creation(self) -> str:
+        silver, gold = self.source.silver, self.source.declared_gold
+        columns = (_definition(name, silver[name].type, f"{name} of Silver") for name in gold.dimensions)
+        return self._render(self.kind, dimension_columns=_lines(columns))
+
+
+class GoldSessionsTable(GoldTable):
+    """Sessions with their funnel."""
+
+    kind = "gold_sessions"
+
+    def _creation(self) -> str:
+        columns = []
+        for step in self.source.declared_gold.sessions.funnel:
+            columns.append(_definition(f"{step}_at", "timestamp", f"when {step} was reached after the steps before it"))
+            columns.append(_definition(f"{step}_count", "bigint", f"events of the step {step}, in whatever order"))
+        return self._render(self.kind, step_columns=_lines(columns).removesuffix(","))
+
+
+def _definition(name: str, kind: str, comment: str) -> str:
+    return f"`{name}` {kind} COMMENT '{comment}',"
+
+
+def _lines(columns: Iterable[str]) -> str:
+    return "\n    ".join(columns)
 
 
 def declared(creation: str) -> Settings:

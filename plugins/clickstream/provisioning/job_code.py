@@ -1,4 +1,4 @@
-"""What a Glue job runs: its script, and the modules that it imports, as they are.
+"""What the Glue jobs run: their scripts, and the modules that these import, as they are.
 
 They lie under a digest of their content: a run that has begun keeps its code when a newer one is uploaded.
 """
@@ -17,7 +17,8 @@ from clickstream.sources.loader import INCLUDE
 
 PLUGINS = Path(__file__).resolve().parents[2]
 SCRIPTS = INCLUDE / "glue_scripts"
-SCRIPT = SCRIPTS / "bronze_to_silver.py"
+BRONZE_TO_SILVER = "bronze_to_silver.py"
+SILVER_TO_GOLD = "silver_to_gold.py"
 MODULES = (
     (PLUGINS, "clickstream/__init__.py"),
     (PLUGINS, "clickstream/sources/*.py"),
@@ -25,16 +26,18 @@ MODULES = (
     (PLUGINS, "clickstream/lake/__init__.py"),
     (PLUGINS, "clickstream/lake/objects.py"),
     (PLUGINS, "clickstream/lake/snapshots.py"),
+    (SCRIPTS, "branched_table.py"),
     (SCRIPTS, "silver_job/*.py"),
+    (SCRIPTS, "gold_job/*.py"),
 )
-"""What the script imports, as globs below the folders that Python would find it in."""
+"""What the scripts import, as globs below the folders that Python would find it in."""
 ARCHIVE = "modules.zip"
 
 _EARLIEST = (1980, 1, 1, 0, 0, 0)
 
 
 class JobCode(Resource):
-    """The code of all sources' Bronze to Silver jobs, in the lake."""
+    """The code of all sources' jobs, in the lake."""
 
     kind = "job_code"
     shared = True
@@ -43,10 +46,9 @@ class JobCode(Resource):
     def name(self) -> str:
         return f"s3://{self.cloud.names.lake}/{self._prefix}"
 
-    @property
-    def script(self) -> str:
-        """Where the script lies, as `s3://bucket/key`."""
-        return self.name + SCRIPT.name
+    def script(self, file: str) -> str:
+        """Where a script lies, as `s3://bucket/key`."""
+        return self.name + file
 
     @property
     def modules(self) -> str:
@@ -80,7 +82,8 @@ class JobCode(Resource):
 
     @cached_property
     def _files(self) -> Mapping[str, bytes]:
-        return {SCRIPT.name: SCRIPT.read_bytes(), ARCHIVE: archive(MODULES)}
+        scripts = {file: (SCRIPTS / file).read_bytes() for file in (BRONZE_TO_SILVER, SILVER_TO_GOLD)}
+        return {**scripts, ARCHIVE: archive(MODULES)}
 
 
 def archive(modules: Iterable[tuple[Path, str]]) -> bytes:

@@ -6,8 +6,8 @@ from clickstream.provisioning.alarms import Alarms
 from clickstream.provisioning.bronze_table import BronzeTable
 from clickstream.provisioning.delivery import Delivery
 from clickstream.provisioning.delivery_log import DeliveryLog
-from clickstream.provisioning.glue_job import GlueJob
-from clickstream.provisioning.iceberg_tables import RejectsTable, SilverTable
+from clickstream.provisioning.glue_job import GoldJob, SilverJob
+from clickstream.provisioning.iceberg_tables import GoldDailyTable, GoldSessionsTable, RejectsTable, SilverTable
 from clickstream.provisioning.job_code import JobCode
 from clickstream.provisioning.ledger_table import LedgerTable
 from clickstream.provisioning.receipts_table import ReceiptsTable
@@ -25,8 +25,11 @@ KINDS: tuple[type[Resource], ...] = (
     LedgerTable,
     SilverTable,
     RejectsTable,
+    GoldDailyTable,
+    GoldSessionsTable,
     JobCode,
-    GlueJob,
+    SilverJob,
+    GoldJob,
 )
 """A new kind is a module of this package and a line here. Each needs only those before it."""
 

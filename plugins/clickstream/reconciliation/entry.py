@@ -1,9 +1,9 @@
-"""One line of the ledger."""
+"""One line of the ledger: what a run found of one arrival hour, or of one event date."""
 
 from __future__ import annotations
 
 import hashlib
-from typing import Literal
+from typing import Literal, Self
 
 import orjson
 from pydantic import BaseModel, ConfigDict
@@ -31,38 +31,21 @@ class Tiers(BaseModel):
     silver: int | None = None
 
 
-class Entry(BaseModel):
-    """What one run found of one arrival hour. No ids and no payloads: those must stay erasable."""
+class Line(BaseModel):
+    """What every line has. No ids and no payloads: those must stay erasable."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     schema_version: int = SCHEMA_VERSION
     sequence: int = 0
     source: str
-    arrival_hour: str
     state: State
-    tiers: Tiers = Tiers()
-    producer_unknown: int = 0
-    fates: dict[str, int] = {}
-    reasons: dict[str, int] = {}
-    event_dates: dict[str, int] = {}
-    """Good records by event date."""
-    bronze: Fingerprint = Fingerprint()
     silver: Fingerprint = Fingerprint()
-    rejects: Fingerprint = Fingerprint()
-    largest_object: int = 0
-    """Records of the hour's largest object: what one buffer can hold over into the next hour."""
-    manifest: str | None = None
-    """Uri of the manifest."""
-    listing: str | None = None
-    """Digest of the live listing when the hour was checked."""
+    """Good records in Silver."""
     silver_snapshot: int | None = None
-    rejects_snapshot: int | None = None
-    contract: str | None = None
-    contract_digest: str | None = None
     code_digest: str | None = None
     causes: tuple[str, ...] = ()
-    """Codes of the findings, each once; empty when the hour passed without any."""
+    """Codes of the findings, each once; empty when there are none."""
     findings: str | None = None
     """Uri of the findings, with ids and objects; they expire, this line does not."""
     run: str
@@ -73,11 +56,63 @@ class Entry(BaseModel):
     """Hash of the line before this one; empty for the first."""
     hash: str = ""
 
-    def linked(self, sequence: int, previous: str) -> Entry:
-        """This entry at a place of the chain, with its own hash."""
+    @property
+    def occasion(self) -> tuple[object, ...]:
+        """What makes two lines the same statement: all but the place in the chain and the time of day."""
+        return self.run, self.state, self.causes, self.silver_snapshot
+
+    def linked(self, sequence: int, previous: str) -> Self:
+        """This line at a place of the chain, with its own hash."""
         placed = self.model_copy(update={"sequence": sequence, "previous": previous, "hash": ""})
         return placed.model_copy(update={"hash": hashlib.sha256(placed.line()).hexdigest()})
 
     def line(self) -> bytes:
-        """The entry as it is kept, without line end: JSON with sorted keys."""
+        """The line as it is kept, without line end: JSON with sorted keys."""
         return orjson.dumps(self.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
+
+
+class Entry(Line):
+    """What one run found of one arrival hour."""
+
+    arrival_hour: str
+    tiers: Tiers = Tiers()
+    producer_unknown: int = 0
+    fates: dict[str, int] = {}
+    reasons: dict[str, int] = {}
+    event_dates: dict[str, int] = {}
+    """Good records by event date."""
+    bronze: Fingerprint = Fingerprint()
+    rejects: Fingerprint = Fingerprint()
+    largest_object: int = 0
+    """Records of the hour's largest object: what one buffer can hold over into the next hour."""
+    manifest: str | None = None
+    """Uri of the manifest."""
+    listing: str | None = None
+    """Digest of the live listing when the hour was checked."""
+    rejects_snapshot: int | None = None
+    contract: str | None = None
+    contract_digest: str | None = None
+
+    @property
+    def occasion(self) -> tuple[object, ...]:
+        return *super().occasion, self.arrival_hour, self.rejects_snapshot
+
+
+class DateEntry(Line):
+    """What one run found of one event date in Gold; `silver` is what Silver held of the date."""
+
+    event_date: str
+    without_session: int = 0
+    """Good records that belong to no session: they are in the daily table only."""
+    gold: dict[str, int] = {}
+    """Good records that each table of Gold accounts for, by its kind: `gold_daily`, `gold_sessions`."""
+    sessions: int = 0
+    """Sessions that started on the date."""
+    revenue_cents: int = 0
+    """Hundredths of revenue of the date's events."""
+    gold_snapshots: dict[str, int | None] = {}
+    """Iceberg snapshots of Gold that were checked, by kind of table."""
+
+    @property
+    def occasion(self) -> tuple[object, ...]:
+        return *super().occasion, self.event_date, *sorted(self.gold_snapshots.items())

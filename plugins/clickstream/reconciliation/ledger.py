@@ -7,18 +7,21 @@ Nothing is ever changed in it. A writer that finds its place taken reads the new
 from __future__ import annotations
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import orjson
 from botocore.exceptions import ClientError
 
-from clickstream.reconciliation.entry import Entry
+from clickstream.reconciliation.entry import DateEntry, Entry, Line
 
 _TAKEN = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
 _TRIES = 20
+
+L = TypeVar("L", bound=Line)
 
 
 class LedgerBroken(RuntimeError):
@@ -30,8 +33,8 @@ class LedgerBusy(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Ledger:
-    """The ledger of one source.
+class Chain(ABC, Generic[L]):
+    """A chain of lines of one source.
 
     Args:
         s3: boto3 client.
@@ -43,7 +46,16 @@ class Ledger:
     bucket: str
     source: str
 
-    def read(self) -> list[Entry]:
+    @property
+    @abstractmethod
+    def folder(self) -> str:
+        """Where the chain's objects lie; no other chain's folder begins with it."""
+
+    @abstractmethod
+    def parse(self, document: dict[str, Any]) -> L:
+        """A line of this chain from its JSON."""
+
+    def read(self) -> list[L]:
         """Every entry, oldest first, with the chain checked.
 
         Raises:
@@ -57,9 +69,7 @@ class Ledger:
         Raises:
             LedgerBroken: an object is hidden by a delete marker.
         """
-        pages = self.s3.get_paginator("list_object_versions").paginate(
-            Bucket=self.bucket, Prefix=f"ledger/{self.source}/"
-        )
+        pages = self.s3.get_paginator("list_object_versions").paginate(Bucket=self.bucket, Prefix=f"{self.folder}/")
         versions: dict[str, str] = {}
         for page in pages:
             for marker in page.get("DeleteMarkers", ()):
@@ -74,7 +84,7 @@ class Ledger:
         with ThreadPoolExecutor(8) as pool:
             return dict(zip(wanted, pool.map(self._body, wanted), strict=True))
 
-    def check(self, bodies: Mapping[str, bytes]) -> list[Entry]:
+    def check(self, bodies: Mapping[str, bytes]) -> list[L]:
         """The entries of all objects, once the chain through them holds.
 
         Args:
@@ -83,18 +93,18 @@ class Ledger:
         Raises:
             LedgerBroken: naming the first object and line at which the chain breaks.
         """
-        entries: list[Entry] = []
+        entries: list[L] = []
         previous = ""
         for sequence, (key, body) in enumerate(bodies.items()):
             if key != self.key(sequence):
                 raise LedgerBroken(f"{self.key(sequence)}: missing; the next object is {key}")
             for number, line in enumerate(body.splitlines(), 1):
-                entry = _checked(line, sequence, previous, f"{key} line {number}")
+                entry = self.parse(_checked(line, sequence, previous, f"{key} line {number}"))
                 entries.append(entry)
                 previous = entry.hash
         return entries
 
-    def append(self, entries: Sequence[Entry]) -> str:
+    def append(self, entries: Sequence[L]) -> str:
         """Append the entries of one run as one object.
 
         Safe to repeat: entries that the same run already appended are not appended again.
@@ -130,16 +140,16 @@ class Ledger:
                     raise
             else:
                 return self.key(sequence)
-        raise LedgerBusy(f"the head of s3://{self.bucket}/ledger/{self.source}/ moved {_TRIES} times")
+        raise LedgerBusy(f"the head of s3://{self.bucket}/{self.folder}/ moved {_TRIES} times")
 
     def key(self, sequence: int) -> str:
         """Key of the object with a sequence number."""
-        return f"ledger/{self.source}/{sequence:012d}.ndjson"
+        return f"{self.folder}/{sequence:012d}.ndjson"
 
-    def _appended_before(self, present: Iterable[Entry], entries: Sequence[Entry]) -> str | None:
-        wanted = {_occasion(entry) for entry in entries}
+    def _appended_before(self, present: Iterable[L], entries: Sequence[L]) -> str | None:
+        wanted = {entry.occasion for entry in entries}
         for entry in present:
-            if _occasion(entry) in wanted:
+            if entry.occasion in wanted:
                 return self.key(entry.sequence)
         return None
 
@@ -148,15 +158,32 @@ class Ledger:
         return body
 
 
-def _occasion(entry: Entry) -> tuple[object, ...]:
-    """What makes two entries the same statement: all but the place in the chain and the time of day."""
-    return entry.run, entry.arrival_hour, entry.state, entry.causes, entry.silver_snapshot, entry.rejects_snapshot
+class Ledger(Chain[Entry]):
+    """The ledger of one source: a line an arrival hour."""
+
+    @property
+    def folder(self) -> str:
+        return f"ledger/{self.source}"
+
+    def parse(self, document: dict[str, Any]) -> Entry:
+        return Entry.model_validate(document)
 
 
-def _checked(line: bytes, sequence: int, previous: str, place: str) -> Entry:
-    """The entry of a line whose own hash and link hold."""
+class DateLedger(Chain[DateEntry]):
+    """The ledger of one source's Gold: a line an event date."""
+
+    @property
+    def folder(self) -> str:
+        return f"ledger/{self.source}.dates"
+
+    def parse(self, document: dict[str, Any]) -> DateEntry:
+        return DateEntry.model_validate(document)
+
+
+def _checked(line: bytes, sequence: int, previous: str, place: str) -> dict[str, Any]:
+    """The JSON of a line whose own hash and link hold."""
     try:
-        document = orjson.loads(line)
+        document: dict[str, Any] = orjson.loads(line)
         claimed = document["hash"]
         bare = orjson.dumps(document | {"hash": ""}, option=orjson.OPT_SORT_KEYS)
         whole = orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
@@ -166,4 +193,4 @@ def _checked(line: bytes, sequence: int, previous: str, place: str) -> Entry:
         raise LedgerBroken(f"{place}: its content is not what its hash was made of")
     if document["previous"] != previous or document["sequence"] != sequence:
         raise LedgerBroken(f"{place}: it does not follow the line before it")
-    return Entry.model_validate(document)
+    return document

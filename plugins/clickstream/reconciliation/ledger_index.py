@@ -11,12 +11,12 @@ import gzip
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Generic
 
 import orjson
 from botocore.exceptions import ClientError
 
-from clickstream.reconciliation.entry import Entry
-from clickstream.reconciliation.ledger import Ledger, LedgerBroken
+from clickstream.reconciliation.ledger import Chain, L, LedgerBroken
 
 _NO_INDEX = (OSError, EOFError, zlib.error, ValueError, TypeError, KeyError, AttributeError)
 """What may come of bytes that are no index."""
@@ -26,23 +26,23 @@ Copies = Mapping[str, tuple[str, bytes]]
 
 
 @dataclass(frozen=True)
-class LedgerIndex:
-    """The index of one source's ledger.
+class LedgerIndex(Generic[L]):
+    """The index of one source's ledger, of hours or of dates.
 
     Args:
         ledger: what it is of.
         lake: the bucket that it lies in.
     """
 
-    ledger: Ledger
+    ledger: Chain[L]
     lake: str
 
     @property
     def key(self) -> str:
-        return f"index/ledger/{self.ledger.source}.json.gz"
+        return f"index/{self.ledger.folder}.json.gz"
 
-    def read(self) -> list[Entry]:
-        """Every entry, as `Ledger.read` gives them, with what has changed since the index was written read anew.
+    def read(self) -> list[L]:
+        """Every entry, as `read` of the ledger gives them, with what has changed since the index was written read anew.
 
         Raises:
             LedgerBroken: the ledger's own chain does not hold.
@@ -64,7 +64,7 @@ class LedgerIndex:
         document = orjson.dumps({"day": entries[-1].checked_at[:10], "objects": objects})
         self.ledger.s3.put_object(Bucket=self.lake, Key=self.key, Body=gzip.compress(document, 6))
 
-    def _read(self, copies: Copies) -> tuple[Copies, list[Entry]]:
+    def _read(self, copies: Copies) -> tuple[Copies, list[L]]:
         versions = self.ledger.versions()
         newest = max(versions, default="")
         kept = {key: body for key, (version, body) in copies.items() if versions.get(key) == version and key != newest}

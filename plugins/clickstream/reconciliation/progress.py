@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 
 from clickstream.lake.windows import HOUR, parse_hour
-from clickstream.reconciliation.entry import PASSED, Entry
+from clickstream.reconciliation.entry import PASSED, DateEntry, Entry
 
 
 def current_entries(entries: Iterable[Entry]) -> dict[datetime, Entry]:
     """The newest entry of each arrival hour."""
     return {parse_hour(entry.arrival_hour): entry for entry in entries}
+
+
+def current_dates(entries: Iterable[DateEntry]) -> dict[date, DateEntry]:
+    """The newest entry of each event date."""
+    return {date.fromisoformat(entry.event_date): entry for entry in entries}
 
 
 def is_late(entry: Entry, listing: str) -> bool:

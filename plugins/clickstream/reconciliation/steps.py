@@ -253,7 +253,7 @@ def reconcile_run(run: Run) -> dict[str, int]:
         schemas=run.schemas({manifest.contract for manifest in manifests.values()}),
         silver_snapshot=pinned["silver"],
         rejects_snapshot=pinned["rejects"],
-        code_digest=_code_digest(run),
+        code_digest=code_digest(run, "bronze_to_silver"),
     )
     run.write("entries", [entry.model_dump(mode="json") for entry in entries])
     states = [entry.state for entry in entries]
@@ -301,9 +301,9 @@ def _leave_out(run: Run, failure: str) -> bool:
     return True
 
 
-def _code_digest(run: Run) -> str:
-    """Digest of the code that the source's job runs: the folder that its script lies in."""
-    job = run.place.glue.get_job(JobName=f"{run.source.name}__bronze_to_silver")["Job"]
+def code_digest(run: Run, job_name: str) -> str:
+    """Digest of the code that a job of the source runs: the folder that its script lies in."""
+    job = run.place.glue.get_job(JobName=f"{run.source.name}__{job_name}")["Job"]
     location: str = job["Command"]["ScriptLocation"]
     return location.split("/")[-2]
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from clickstream.contract.schema import SchemaFault, load_schema
-from clickstream.sources.model import Source
+from clickstream.contract.schema import Schema, SchemaFault, load_schema
+from clickstream.sources.model import Column, ColumnType, Gold, Source
 
 INCLUDE = Path(__file__).resolve().parents[3] / "include"
 
@@ -94,11 +94,38 @@ def _outside_the_model(file: str, declared: dict[str, Any], stem: str, schemas: 
     named = {f"events.{role}": events.get(role) for role in ("identity", "timestamp", "consent")}
     for column, definition in silver.items() if isinstance(silver, dict) else ():
         named[f"silver.{column}.path"] = definition.get("path") if isinstance(definition, dict) else None
-    return faults + [
+    faults += [
         Fault(file, field, repr(path), "a field that the contract declares")
         for field, path in named.items()
         if isinstance(path, str) and not schema.declares(path)
     ]
+    try:
+        gold = Gold.model_validate(declared.get("gold"))
+        columns = TypeAdapter(dict[str, Column]).validate_python(silver)
+    except ValidationError:
+        return faults
+    return [*faults, *_outside_gold(file, gold, columns, schema)]
+
+
+def _outside_gold(file: str, gold: Gold, silver: dict[str, Column], schema: Schema) -> Iterator[Fault]:
+    """Faults of `gold` against the columns of Silver and the event types of the contract."""
+    named: list[tuple[str, str, tuple[ColumnType, ...]]] = [
+        ("gold.event_type", gold.event_type, ("string",)),
+        *((f"gold.dimensions.{n}", name, ("string", "boolean", "bigint")) for n, name in enumerate(gold.dimensions)),
+        ("gold.revenue.column", gold.revenue.column, ("double", "bigint")),
+        ("gold.sessions.key", gold.sessions.key, ("string",)),
+    ]
+    for field, name, types in named:
+        if name not in silver or silver[name].type not in types:
+            yield Fault(file, field, repr(name), f"a column of silver of type {' or '.join(types)}")
+    if gold.event_type not in silver or (known := schema.values(silver[gold.event_type].path)) is None:
+        return
+    steps = {f"gold.sessions.funnel.{step}": types for step, types in gold.sessions.funnel.items()}
+    for field, event_types in {"gold.revenue.event_types": gold.revenue.event_types, **steps}.items():
+        for number, event_type in enumerate(event_types):
+            if event_type not in known:
+                allowed = f"an event type that the contract lists: {', '.join(known)}"
+                yield Fault(file, f"{field}.{number}", repr(event_type), allowed)
 
 
 def load_sources(include: Path = INCLUDE) -> tuple[dict[str, Source], InvalidSources | None]:

@@ -37,6 +37,13 @@ RESERVED_COLUMNS = frozenset(
 )
 """Columns that every Silver table has; a source cannot declare its own under these names."""
 
+LARGEST_AMOUNT = 1_000_000_000
+"""Amounts of this and more are taken for faults of the client and count nothing: no sum may overflow by one event."""
+MEASURES = frozenset({"event_count", "revenue"})
+"""Columns of the daily table beside its dimensions."""
+RESERVED_STEPS = frozenset({"started", "ended", "event"})
+"""Steps whose columns, `<step>_at` and `<step>_count`, every session has already."""
+
 
 def _midnight(value: datetime) -> datetime:
     if value.utcoffset() != timedelta(0) or value.time() != time():
@@ -175,6 +182,57 @@ class Column(_Part):
     type: ColumnType
 
 
+class Revenue(_Part):
+    """What an event is worth in money."""
+
+    column: Name
+    """Column of Silver with the amount, a number below LARGEST_AMOUNT; it is rounded to hundredths."""
+    event_types: tuple[str, ...] = Field(min_length=1)
+    """The events whose amount counts."""
+
+
+class Sessions(_Part):
+    """How events are put together to sessions, and what each should lead to."""
+
+    key: Name
+    """Column of Silver that the events of a session share; events without it have no session."""
+    gap_minutes: int = Field(default=30, ge=1, le=720)
+    """A session ends when nothing happens for longer than this."""
+    funnel: dict[Name, tuple[str, ...]]
+    """Event types by step, in the order of the steps. A step is reached once all before it were."""
+
+    @field_validator("funnel")
+    @classmethod
+    def _counts_an_event_once(cls, value: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        event_types = [event_type for step in value.values() for event_type in step]
+        if not value or not all(value.values()) or len(set(event_types)) != len(event_types):
+            raise ValueError("must have a step, each step event types, and each event type may stand in one step")
+        if taken := sorted(RESERVED_STEPS & set(value)):
+            raise ValueError(f"a step cannot be called {', '.join(taken)}: every session has columns of these names")
+        return value
+
+
+class Gold(_Part):
+    """The tables that are made of Silver, for readers who want figures: docs/gold.md."""
+
+    event_type: Name
+    """Column of Silver that says what kind of event it is."""
+    dimensions: tuple[Name, ...] = Field(min_length=1)
+    """Columns of Silver by which a day's events are counted."""
+
+    @field_validator("dimensions")
+    @classmethod
+    def _leaves_the_measures(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if taken := sorted(MEASURES & set(value)):
+            raise ValueError(f"the daily table has its own {', '.join(taken)}: choose other columns")
+        if len(set(value)) != len(value):
+            raise ValueError("must hold each column once")
+        return value
+
+    revenue: Revenue
+    sessions: Sessions
+
+
 class Source(_Part):
     """One event feed.
 
@@ -200,6 +258,8 @@ class Source(_Part):
     """None: nobody watches the path; the source has no health DAG."""
     silver: dict[Name, Column]
     """Columns of Silver beside those that every source has."""
+    gold: Gold | None = None
+    """What is made of Silver. None: nothing."""
 
     @field_validator("verify_until")
     @classmethod
@@ -230,6 +290,17 @@ class Source(_Part):
             raise ValueError(f"every source has {', '.join(reserved)}: choose other names")
         return value
 
+    @property
+    def declared_gold(self) -> Gold:
+        """What is made of Silver.
+
+        Raises:
+            ValueError: the source declares no Gold.
+        """
+        if self.gold is None:
+            raise ValueError(f"{self.name} declares no gold")
+        return self.gold
+
     def table(self, kind: str) -> str:
-        """Name of this source's table of a kind: bronze_text, silver, rejects."""
+        """Name of this source's table of a kind: bronze_text, silver, rejects, gold_daily, gold_sessions."""
         return f"{self.name}_{kind}"

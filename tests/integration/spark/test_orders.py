@@ -65,7 +65,7 @@ def test_every_order_ends_with_the_rows_of_the_reference(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     if order.startswith("hour"):
-        monkeypatch.setattr("silver_job.tables.CROWD", 500)  # so that some dates are crowded
+        monkeypatch.setattr("silver_job.winners.CROWD", 500)  # so that some dates are crowded
     before = lake.by_hour()
     for portion in ORDERS[order](sorted(lake.hours)):
         result = lake.run(portion)

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from clickstream.provisioning import job_code
-from clickstream.provisioning.glue_job import GlueJob
+from clickstream.provisioning.glue_job import GoldJob, SilverJob
 from clickstream.provisioning.job_code import JobCode
 from clickstream.provisioning.plan import plan
 from clickstream.provisioning.resource import Cloud
@@ -14,14 +14,14 @@ from tests.unit.provisioning.fakes import Stub
 
 @pytest.fixture
 def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    script = tmp_path / "bronze_to_silver.py"
-    script.write_text("print('one')\n")
-    monkeypatch.setattr(job_code, "SCRIPT", script)
-    return script
+    for file in ("bronze_to_silver.py", "silver_to_gold.py"):
+        (tmp_path / file).write_text("print('one')\n")
+    monkeypatch.setattr(job_code, "SCRIPTS", tmp_path)
+    return tmp_path / "bronze_to_silver.py"
 
 
 def test_the_catalog_that_iceberg_needs_on_glue(source: Source, cloud: Cloud, script: Path) -> None:
-    conf = GlueJob(source, cloud).desired()["argument --conf"]
+    conf = SilverJob(source, cloud).desired()["argument --conf"]
     assert isinstance(conf, str)
     settings = dict(setting.split("=", 1) for setting in conf.split(" --conf "))
     assert settings["spark.sql.session.timeZone"] == "UTC"
@@ -30,14 +30,14 @@ def test_the_catalog_that_iceberg_needs_on_glue(source: Source, cloud: Cloud, sc
 
 
 def test_the_job_gets_the_libraries_that_this_process_has(source: Source, cloud: Cloud, script: Path) -> None:
-    libraries = GlueJob(source, cloud).desired()["argument --additional-python-modules"]
+    libraries = SilverJob(source, cloud).desired()["argument --additional-python-modules"]
     assert isinstance(libraries, str)
     assert f"orjson=={version('orjson')}" in libraries.split(",")
 
 
 def test_new_code_is_an_update_of_the_job_and_lies_beside_the_old(source: Source, stub: Stub, script: Path) -> None:
     cloud, glue = stub("glue")
-    job = GlueJob(source, cloud)
+    job = SilverJob(source, cloud)
     old = JobCode(source, cloud).name
     glue.add_response("get_job", {"Job": {"Name": job.name, **job._definition()}}, {"JobName": job.name})
     glue.add_response("get_job", {"Job": {"Name": job.name, **job._definition()}}, {"JobName": job.name})
@@ -55,7 +55,7 @@ def test_new_code_is_an_update_of_the_job_and_lies_beside_the_old(source: Source
 
 def test_an_argument_that_somebody_added_is_taken_away(source: Source, stub: Stub, script: Path) -> None:
     cloud, glue = stub("glue")
-    job = GlueJob(source, cloud)
+    job = SilverJob(source, cloud)
     definition = job._definition()
     definition["DefaultArguments"]["--job-bookmark-option"] = "job-bookmark-enable"
     glue.add_response("get_job", {"Job": {"Name": job.name, **definition}})
@@ -63,5 +63,13 @@ def test_an_argument_that_somebody_added_is_taken_away(source: Source, stub: Stu
 
 
 def test_one_run_at_a_time_and_no_retry_of_glues_own(source: Source, cloud: Cloud, script: Path) -> None:
-    desired = GlueJob(source, cloud).desired()
+    desired = SilverJob(source, cloud).desired()
     assert (desired["concurrent_runs"], desired["retries"], desired["timeout_minutes"]) == (1, 0, 60)
+
+
+def test_both_jobs_differ_in_name_script_and_what_they_say_only(source: Source, cloud: Cloud, script: Path) -> None:
+    silver, gold = SilverJob(source, cloud), GoldJob(source, cloud)
+    assert (silver.name, gold.name) == ("retail_web__bronze_to_silver", "retail_web__silver_to_gold")
+    one, other = silver.desired(), gold.desired()
+    assert {field for field in one if one[field] != other[field]} == {"script", "description"}
+    assert str(other["script"]).endswith("/silver_to_gold.py")

@@ -3,7 +3,15 @@ from typing import Any
 
 import pytest
 
-from clickstream.provisioning.iceberg_tables import IcebergTable, RejectsTable, SilverTable, declared, described
+from clickstream.provisioning.iceberg_tables import (
+    GoldDailyTable,
+    GoldSessionsTable,
+    IcebergTable,
+    RejectsTable,
+    SilverTable,
+    declared,
+    described,
+)
 from clickstream.provisioning.plan import compare
 from clickstream.provisioning.resource import Cloud, Difference
 from clickstream.sources.model import Column, Source
@@ -19,6 +27,7 @@ METADATA: dict[str, Any] = {
                 {"id": 1, "name": "event_id", "type": "string"},
                 {"id": 2, "name": "event_date", "type": "date"},
                 {"id": 3, "name": "quantity", "type": "long"},
+                {"id": 4, "name": "revenue", "type": "decimal(20, 2)"},
             ],
         },
     ],
@@ -31,7 +40,8 @@ METADATA: dict[str, Any] = {
 CREATION = """CREATE TABLE IF NOT EXISTS clickstream.shop_silver (
     event_id string COMMENT 'identity of the event',
     event_date date,
-    `quantity` bigint
+    `quantity` bigint,
+    revenue decimal(20, 2) COMMENT 'in money'
 )
 PARTITIONED BY (event_date)
 LOCATION 's3://lake/silver/shop_silver/'
@@ -68,6 +78,37 @@ def test_rejects_keep_the_payload_as_bytes_and_name_the_winner(source: Source, c
     assert desired["location"] == "s3://clickstream-123456789012-lake/silver/retail_web_rejects"
 
 
+def test_gold_lies_apart_and_is_partitioned_by_event_date(source: Source, cloud: Cloud) -> None:
+    for table in (GoldDailyTable(source, cloud), GoldSessionsTable(source, cloud)):
+        desired = table.desired()
+        assert desired["partitioning"] == "event_date"
+        assert desired["location"] == f"s3://clickstream-123456789012-lake/gold/{table.name}"
+        assert desired["column revenue"] == "decimal(20, 2)"
+
+
+def test_the_daily_table_has_the_dimensions_that_its_source_names_with_their_types(
+    source: Source, cloud: Cloud
+) -> None:
+    named = source.declared_gold.model_copy(update={"dimensions": ("event_type", "quantity")})
+    desired = GoldDailyTable(source.model_copy(update={"gold": named}), cloud).desired()
+    columns = {field.removeprefix("column "): kind for field, kind in desired.items() if "column " in field}
+    assert columns == {
+        "event_date": "date",
+        "event_type": "string",
+        "quantity": "bigint",
+        "event_count": "bigint",
+        "revenue": "decimal(20, 2)",
+    }
+
+
+def test_sessions_have_two_columns_for_each_step_of_the_funnel(source: Source, cloud: Cloud) -> None:
+    columns = [
+        field.removeprefix("column ") for field in GoldSessionsTable(source, cloud).desired() if "column" in field
+    ]
+    steps = ("view", "cart", "checkout", "purchase")
+    assert columns[-8:] == [f"{step}_{what}" for step in steps for what in ("at", "count")]
+
+
 @pytest.mark.parametrize(
     ("difference", "replacement"),
     [
@@ -100,8 +141,8 @@ def test_new_columns_are_added_by_one_statement(source: Source, cloud: Cloud, st
 
 
 def test_no_comment_and_no_open_place_reaches_athena(source: Source, cloud: Cloud, statements: list[str]) -> None:
-    for table in (SilverTable(source, cloud), RejectsTable(source, cloud)):
-        table.create()
+    for kind in (SilverTable, RejectsTable, GoldDailyTable, GoldSessionsTable):
+        kind(source, cloud).create()
     for statement in statements:
         assert statement.startswith("CREATE TABLE IF NOT EXISTS clickstream.retail_web_")
         assert "--" not in statement

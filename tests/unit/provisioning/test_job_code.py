@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from clickstream.provisioning.job_code import MODULES, SCRIPT, archive, digest
+from clickstream.provisioning.job_code import BRONZE_TO_SILVER, MODULES, SCRIPTS, SILVER_TO_GOLD, archive, digest
 
 
 @pytest.fixture
@@ -68,12 +68,13 @@ def test_the_contract_and_the_model_of_a_source_work_from_the_zip_alone(tmp_path
     assert "modules.zip/clickstream/contract/judge.py" in done.stdout
 
 
-def test_every_module_of_ours_that_the_script_leads_to_is_in_the_zip() -> None:
+def test_every_module_of_ours_that_the_scripts_lead_to_is_in_the_zip() -> None:
     zipped = zipfile.ZipFile(io.BytesIO(archive(MODULES)))
     shipped = {name.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for name in zipped.namelist()}
     packages = {module.partition(".")[0] for module in shipped}
-    assert packages == {"clickstream", "silver_job"}
-    sources = [SCRIPT.read_text(), *(zipped.read(name).decode() for name in zipped.namelist())]
+    assert packages == {"clickstream", "branched_table", "silver_job", "gold_job"}
+    scripts = [(SCRIPTS / file).read_text() for file in (BRONZE_TO_SILVER, SILVER_TO_GOLD)]
+    sources = [*scripts, *(zipped.read(name).decode() for name in zipped.namelist())]
     imported = {
         node.module
         for source in sources

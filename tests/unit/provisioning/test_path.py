@@ -24,7 +24,12 @@ def test_holds_every_kind_of_the_package_once() -> None:
 
 def test_each_resource_comes_after_what_it_needs(source: Source, cloud: Cloud) -> None:
     order = [resource.kind for resource in path_of(source, cloud)]
-    for needed, needing in [("stream", "delivery"), ("delivery_log", "delivery"), ("job_code", "job")]:
+    for needed, needing in [
+        ("stream", "delivery"),
+        ("delivery_log", "delivery"),
+        ("job_code", "job"),
+        ("job_code", "gold_job"),
+    ]:
         assert order.index(needed) < order.index(needing)
 
 
@@ -32,3 +37,8 @@ def test_what_is_desired_is_known_without_a_call(source: Source, cloud: Cloud) -
     for resource in path_of(source, cloud):
         assert resource.desired() == resource.desired()
         assert resource.name
+
+
+def test_a_source_without_gold_has_none(source: Source, cloud: Cloud) -> None:
+    bare = {resource.kind for resource in path_of(source.model_copy(update={"gold": None}), cloud)}
+    assert {kind.kind for kind in KINDS} - bare == {"gold_daily", "gold_sessions", "gold_job"}

@@ -39,8 +39,8 @@ def _shipped() -> Source:
 
 
 def source(**changes: Any) -> Source:
-    """The shipped source, counted at Bronze and Silver only, with some fields changed."""
-    return _shipped().model_copy(update={"tiers": ("bronze", "silver"), **changes})
+    """The shipped source, counted at Bronze and Silver only and without Gold, with some fields changed."""
+    return _shipped().model_copy(update={"tiers": ("bronze", "silver"), "gold": None, **changes})
 
 
 def place(s3: Any = None, glue: Any = None, cloudwatch: Any = None) -> Place:

@@ -4,21 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 import boto3
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from clickstream.lake.snapshots import Snapshot, branches, history
-from silver_job.files import DataFile, Layout
 
 CATALOG = "glue_catalog"
 DATABASE = "clickstream"
 
-CROWD = 200_000
-"""Rows of an event date outside the run's hours, from which on ids are compared before rows are shuffled."""
 _BRANCH_PREFIX = "run_"
+
+
+class DataFile(NamedTuple):
+    """One data file of an Iceberg table, not committed yet.
+
+    Attributes:
+        address: `s3://` address.
+        size: bytes.
+        partition: its values, as `name=value/name=value`.
+    """
+
+    address: str
+    size: int
+    partition: str
+
+
+class Layout(NamedTuple):
+    """What the data files of a table look like, and where they lie.
+
+    Attributes:
+        schema: the table's columns as Iceberg writes them in JSON.
+        partitioning: names of the columns that it is partitioned by, each by its value.
+        folder: `s3://` address of its data files, with a slash.
+    """
+
+    schema: str
+    partitioning: tuple[str, ...]
+    folder: str
 
 
 class BranchedTable:
@@ -53,12 +78,9 @@ class BranchedTable:
         lineage = history(boto3.client("glue"), boto3.client("s3"), DATABASE, self._table)
         return next((snapshot for snapshot in lineage if snapshot.attempt), None)
 
-    def crowded_dates(self, hours: Collection[str]) -> set[date]:
-        """Event dates of which main has more than CROWD rows outside some arrival hours; read off metadata."""
-        partitions = self._spark.table(f"{self._identifier}.partitions")
-        outside = partitions.where(~F.col("partition.arrival_hour").isin(*hours))
-        rows = outside.groupBy("partition.event_date").agg(F.sum("record_count").alias("records"))
-        return {row.event_date for row in rows.where(F.col("records") > CROWD).collect()}
+    def partitions(self) -> DataFrame:
+        """A row a partition of main, with its record_count; read off metadata."""
+        return self._spark.table(f"{self._identifier}.partitions")
 
     def open_branch(self) -> None:
         """Make the run's branch from main, after dropping those that earlier runs left: one writer is guaranteed."""
@@ -67,18 +89,21 @@ class BranchedTable:
                 self._alter(f"DROP BRANCH {name}")
         self._alter(f"CREATE BRANCH {self.branch}")
 
-    def overwrite(self, rows: DataFrame, hours: Collection[str], summary: dict[str, str]) -> None:
-        """Replace all rows of the arrival hours on the branch, in one commit.
+    def overwrite(
+        self, rows: DataFrame, column: str, values: Collection[str] | Collection[date], summary: dict[str, str]
+    ) -> None:
+        """Replace all rows of some partitions on the branch, in one commit.
 
         Args:
-            rows: the new rows, of these hours only: Iceberg appends others without a word.
-            hours: arrival hours that are replaced; those without new rows end up empty.
+            rows: the new rows, of these partitions only: Iceberg appends others without a word.
+            column: a column that the table is partitioned by.
+            values: its values that are replaced; those without new rows end up empty.
             summary: properties of the snapshot.
         """
         writer = rows.writeTo(f"{self._identifier}.branch_{self.branch}").option("distribution-mode", "hash")
         for key, value in summary.items():
             writer = writer.option(f"snapshot-property.{key}", value)
-        writer.overwrite(F.col("arrival_hour").isin(*hours))
+        writer.overwrite(F.col(column).isin(*values))
 
     def layout(self) -> Layout:
         """What a new data file has to look like."""

@@ -1,0 +1,37 @@
+"""The events of some dates, as Gold counts them: rows of Silver at one snapshot, with their worth in hundredths."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import date
+
+from branched_table import CATALOG, DATABASE
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from clickstream.sources.model import LARGEST_AMOUNT, Gold, Source
+
+
+def silver_rows(spark: SparkSession, source: Source, snapshot: int) -> DataFrame:
+    """All rows of Silver at a snapshot."""
+    return spark.read.option("versionAsOf", snapshot).table(f"{CATALOG}.{DATABASE}.{source.table('silver')}")
+
+
+def on_dates(rows: DataFrame, dates: Collection[date]) -> DataFrame:
+    """The rows of some event dates."""
+    return rows.where(F.col("event_date").isin(*dates))
+
+
+def cents(gold: Gold) -> Column:
+    """What a row of Silver is worth, in hundredths; 0 for events that are worth nothing.
+
+    A product of doubles and its rounding are the same in every engine; a cast of a double to a decimal is not.
+    """
+    amount = F.col(gold.revenue.column).cast("double")
+    counts = F.col(gold.event_type).isin(*gold.revenue.event_types) & (F.abs(amount) < LARGEST_AMOUNT)
+    return F.when(counts, F.round(amount * 100).cast("bigint")).otherwise(F.lit(0).cast("bigint"))
+
+
+def money(cents: Column) -> Column:
+    """Hundredths as an amount of money."""
+    return (cents.cast("decimal(20,0)") * F.expr("0.01BD")).cast("decimal(20,2)")

@@ -1,0 +1,108 @@
+"""The sessions: events of one visitor without a long gap between them, and how far they went in the funnel.
+
+A session belongs to the event date of its first event. It may cross one midnight: events that fill a date from its
+beginning to its end without a gap are cut off at the end of that date, or a robot's session would never end and no
+date could be made without all dates before it. So a date's sessions follow from the events of two dates before it,
+its own, and those of the date after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from datetime import date, timedelta
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import Window as Over
+from pyspark.sql import functions as F
+
+from clickstream.sources.model import Gold
+from gold_job.events import cents, money
+
+DAY = timedelta(days=1)
+
+
+def dates_read(dates: Collection[date]) -> list[date]:
+    """The event dates whose events decide the sessions of some dates."""
+    return sorted({day + offset * DAY for day in dates for offset in (-2, -1, 0, 1)})
+
+
+def sessions(silver: DataFrame, gold: Gold) -> DataFrame:
+    """The sessions of some events.
+
+    They are whole, and cut where they should be, on the dates whose `dates_read` the events cover.
+
+    Args:
+        silver: rows of Silver.
+        gold: what the source declares.
+    """
+    events = silver.select(
+        F.col(gold.sessions.key).alias("session_id"),
+        "event_date",
+        "event_time",
+        F.col(gold.event_type).alias("event_type"),
+        cents(gold).alias("cents"),
+    ).where("session_id <> ''")
+    session = (
+        _begun(events, gold.sessions.gap_minutes)
+        .groupBy("session_id", "started_at")
+        .agg(
+            F.max("event_time").alias("ended_at"),
+            F.count("*").alias("event_count"),
+            F.count_if(F.expr("event_date > cast(started_at as date)")).alias("events_after_midnight"),
+            money(F.sum("cents")).alias("revenue"),
+            *(_times(step, event_types) for step, event_types in gold.sessions.funnel.items()),
+        )
+    )
+    reached = _reached(list(gold.sessions.funnel))
+    return session.select(
+        F.col("started_at").cast("date").alias("event_date"),
+        "session_id",
+        "started_at",
+        "ended_at",
+        "event_count",
+        "events_after_midnight",
+        "revenue",
+        sum((at.isNotNull().cast("int") for at in reached.values()), F.lit(0)).alias("steps_reached"),
+        *(
+            column
+            for step, at in reached.items()
+            for column in (at.alias(f"{step}_at"), F.size(f"_{step}").cast("bigint").alias(f"{step}_count"))
+        ),
+    )
+
+
+def _begun(events: DataFrame, gap_minutes: int) -> DataFrame:
+    """The events, each with the time at which its session started. Which of equal times comes first is all the same."""
+    of_visitor = Over.partitionBy("session_id").orderBy("event_time")
+    of_date = Over.partitionBy("session_id", "event_date")
+    before = F.lag("event_time").over(of_visitor)
+    gap = before.isNull() | (F.col("event_time") > before + F.expr(f"interval {gap_minutes} minutes"))
+    # Without a gap on a date, even before its first event, that date was filled from one midnight to the next.
+    filled = ~F.max("after_gap").over(of_date)
+    cut = (F.lag("event_date").over(of_visitor) < F.col("event_date")) & F.lag("filled").over(of_visitor)
+    begins = F.col("after_gap") | cut
+    so_far = of_visitor.rowsBetween(Over.unboundedPreceding, Over.currentRow)
+    return (
+        events.withColumn("after_gap", gap)
+        .withColumn("filled", filled)
+        .withColumn("begins", begins)
+        .withColumn("started_at", F.max(F.when(F.col("begins"), F.col("event_time"))).over(so_far))
+    )
+
+
+def _times(step: str, event_types: Collection[str]) -> Column:
+    """The times of a step's events."""
+    return F.collect_list(F.when(F.col("event_type").isin(*event_types), F.col("event_time"))).alias(f"_{step}")
+
+
+def _reached(steps: list[str]) -> dict[str, Column]:
+    """When each step was reached: its first event at or after the time at which the step before it was."""
+    reached: dict[str, Column] = {}
+    earlier = F.col("started_at")
+    for step in steps:
+        earlier = reached[step] = F.array_min(F.filter(f"_{step}", _not_before(earlier)))
+    return reached
+
+
+def _not_before(earlier: Column) -> Callable[[Column], Column]:
+    return lambda time: time >= earlier
