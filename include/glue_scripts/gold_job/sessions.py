@@ -8,14 +8,14 @@ its own, and those of the date after it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from datetime import date, timedelta
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import Window as Over
 from pyspark.sql import functions as F
 
-from clickstream.sources.model import Gold
+from clickstream.sources.model import Gold, Step
 from gold_job.events import cents, money
 
 DAY = timedelta(days=1)
@@ -50,10 +50,10 @@ def sessions(silver: DataFrame, gold: Gold) -> DataFrame:
             F.count("*").alias("event_count"),
             F.count_if(F.expr("event_date > cast(started_at as date)")).alias("events_after_midnight"),
             money(F.sum("cents")).alias("revenue"),
-            *(_times(step, event_types) for step, event_types in gold.sessions.funnel.items()),
+            *map(_times, gold.sessions.funnel),
         )
     )
-    reached = _reached(list(gold.sessions.funnel))
+    reached = _reached(gold.sessions.funnel)
     return session.select(
         F.col("started_at").cast("date").alias("event_date"),
         "session_id",
@@ -90,17 +90,18 @@ def _begun(events: DataFrame, gap_minutes: int) -> DataFrame:
     )
 
 
-def _times(step: str, event_types: Collection[str]) -> Column:
+def _times(step: Step) -> Column:
     """The times of a step's events."""
-    return F.collect_list(F.when(F.col("event_type").isin(*event_types), F.col("event_time"))).alias(f"_{step}")
+    is_of_step = F.col("event_type").isin(*step.event_types)
+    return F.collect_list(F.when(is_of_step, F.col("event_time"))).alias(f"_{step.name}")
 
 
-def _reached(steps: list[str]) -> dict[str, Column]:
-    """When each step was reached: its first event at or after the time at which the step before it was."""
+def _reached(steps: Iterable[Step]) -> dict[str, Column]:
+    """When each step was reached, by name: at its first event that is not before the step before was reached."""
     reached: dict[str, Column] = {}
     earlier = F.col("started_at")
     for step in steps:
-        earlier = reached[step] = F.array_min(F.filter(f"_{step}", _not_before(earlier)))
+        earlier = reached[step.name] = F.array_min(F.filter(f"_{step.name}", _not_before(earlier)))
     return reached
 
 

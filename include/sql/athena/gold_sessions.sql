@@ -30,7 +30,7 @@ filled AS (
     SELECT session_id, date_add('day', 1, event_date) AS next_date
     FROM gaps
     GROUP BY session_id, event_date
-    HAVING sum(gap) = 0
+    HAVING sum(gaps.gap) = 0
 ),
 numbered AS (
     SELECT gaps.session_id, gaps.event_date, gaps.event_time, gaps.cents,

@@ -135,8 +135,9 @@ class GoldSessionsTable(GoldTable):
     def _creation(self) -> str:
         columns = []
         for step in self.source.declared_gold.sessions.funnel:
-            columns.append(_definition(f"{step}_at", "timestamp", f"when {step} was reached after the steps before it"))
-            columns.append(_definition(f"{step}_count", "bigint", f"events of the step {step}, in whatever order"))
+            reached = f"when {step.name} was reached after the steps before it"
+            columns.append(_definition(f"{step.name}_at", "timestamp", reached))
+            columns.append(_definition(f"{step.name}_count", "bigint", f"events of {step.name}, in whatever order"))
         return self._render(self.kind, step_columns=_lines(columns).removesuffix(","))
 
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from clickstream.lake.listing import list_hours
 from clickstream.lake.place import Place
-from clickstream.lake.windows import HOUR, hour_text
+from clickstream.lake.windows import HOUR, hour_text, parse_hour
 from clickstream.producer.heartbeat import HEARTBEAT
 from clickstream.producer.receipt import list_parts
-from clickstream.reconciliation.entry import PASSED, Entry, State, Tiers
-from clickstream.reconciliation.ledger import Ledger
+from clickstream.reconciliation.entry import PASSED, DateEntry, Entry, State, Tiers
+from clickstream.reconciliation.ledger import DateLedger, Ledger
 from clickstream.reconciliation.ledger_index import LedgerIndex
 from clickstream.reconciliation.manifest import listing_digest
-from clickstream.reconciliation.progress import current_entries, is_late, verified_through
+from clickstream.reconciliation.progress import current_dates, current_entries, is_late, verified_through
 from clickstream.sources.model import Source
 
 WORST_FIRST: tuple[State, ...] = ("failed", "late_change", "open", "provisional", "excepted", "verified")
@@ -41,8 +41,15 @@ def source_report(place: Place, source: Source) -> dict[str, Any]:
     return {
         "verified_through": hour_text(reached) if reached else None,
         "hours": [_hour(ledger, source, hour, state, current.get(hour)) for hour, state in states.items()],
-        "dates": _dates(current, states),
+        "dates": _dates(source, current, states, _gold(place, source)),
     }
+
+
+def _gold(place: Place, source: Source) -> dict[date, DateEntry]:
+    """The current entry of each event date; none for a source without Gold."""
+    if source.gold is None:
+        return {}
+    return current_dates(LedgerIndex(DateLedger(place.s3, place.evidence, source.name), place.lake).read())
 
 
 def _hours(place: Place, source: Source, current: Mapping[datetime, Entry]) -> Iterable[datetime]:
@@ -81,24 +88,45 @@ def _hour(ledger: Ledger, source: Source, hour: datetime, state: State, entry: E
     }
 
 
-def _dates(current: Mapping[datetime, Entry], states: Mapping[datetime, State]) -> list[dict[str, Any]]:
-    """Good records by event date; a date is as good as the worst hour that holds any of them or lies in it."""
+def _dates(
+    source: Source,
+    current: Mapping[datetime, Entry],
+    states: Mapping[datetime, State],
+    gold: Mapping[date, DateEntry],
+) -> list[dict[str, Any]]:
+    """Good records by event date, and what Gold accounts for.
+
+    A date is as good as the worst hour that holds any of its records or lies in it, and as its Gold.
+    """
     silver: Counter[str] = Counter()
     concerned: dict[str, set[State]] = {}
     for hour, entry in current.items():
-        for date, records in entry.event_dates.items():
-            silver[date] += records
-            concerned.setdefault(date, set()).add(states[hour])
+        for day, records in entry.event_dates.items():
+            silver[day] += records
+            concerned.setdefault(day, set()).add(states[hour])
     for hour, state in states.items():
-        date = hour_text(hour)[:10]
-        if date in concerned:
-            concerned[date].add(state)
-    return [
-        {
-            "event_date": date,
-            "silver": silver[date],
-            "gold": {},
-            "state": next(state for state in WORST_FIRST if state in concerned[date]),
-        }
-        for date in sorted(concerned)
-    ]
+        day = hour_text(hour)[:10]
+        if day in concerned:
+            concerned[day].add(state)
+    told = []
+    for day, found in sorted(concerned.items()):
+        made = gold.get(date.fromisoformat(day))
+        if source.gold:
+            found.add(_state_of_gold(made, silver[day]))
+        told.append(
+            {
+                "event_date": day,
+                "silver": silver[day],
+                "gold": {source.table(kind): records for kind, records in made.gold.items()} if made else {},
+                "without_session": made.without_session if made else 0,
+                "state": next(state for state in WORST_FIRST if state in found),
+            }
+        )
+    return told
+
+
+def _state_of_gold(made: DateEntry | None, silver: int) -> State:
+    """The state of an event date in Gold: a pass is out of date when the hours hold another number of its records."""
+    if made is None:
+        return "open"
+    return "late_change" if made.state in PASSED and made.silver.records != silver else made.state

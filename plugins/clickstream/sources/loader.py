@@ -120,8 +120,10 @@ def _outside_gold(file: str, gold: Gold, silver: dict[str, Column], schema: Sche
             yield Fault(file, field, repr(name), f"a column of silver of type {' or '.join(types)}")
     if gold.event_type not in silver or (known := schema.values(silver[gold.event_type].path)) is None:
         return
-    steps = {f"gold.sessions.funnel.{step}": types for step, types in gold.sessions.funnel.items()}
-    for field, event_types in {"gold.revenue.event_types": gold.revenue.event_types, **steps}.items():
+    named_types = {"gold.revenue.event_types": gold.revenue.event_types}
+    for number, step in enumerate(gold.sessions.funnel):
+        named_types[f"gold.sessions.funnel.{number}.event_types"] = step.event_types
+    for field, event_types in named_types.items():
         for number, event_type in enumerate(event_types):
             if event_type not in known:
                 allowed = f"an event type that the contract lists: {', '.join(known)}"

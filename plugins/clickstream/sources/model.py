@@ -191,6 +191,15 @@ class Revenue(_Part):
     """The events whose amount counts."""
 
 
+class Step(_Part):
+    """One step of a funnel."""
+
+    name: Name
+    """The columns of the step are called by it: `<name>_at`, `<name>_count`."""
+    event_types: tuple[str, ...] = Field(min_length=1)
+    """The events that take a visitor there."""
+
+
 class Sessions(_Part):
     """How events are put together to sessions, and what each should lead to."""
 
@@ -198,16 +207,17 @@ class Sessions(_Part):
     """Column of Silver that the events of a session share; events without it have no session."""
     gap_minutes: int = Field(default=30, ge=1, le=720)
     """A session ends when nothing happens for longer than this."""
-    funnel: dict[Name, tuple[str, ...]]
-    """Event types by step, in the order of the steps. A step is reached once all before it were."""
+    funnel: tuple[Step, ...]
+    """The steps in their order. A step is reached once all before it were."""
 
     @field_validator("funnel")
     @classmethod
-    def _counts_an_event_once(cls, value: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-        event_types = [event_type for step in value.values() for event_type in step]
-        if not value or not all(value.values()) or len(set(event_types)) != len(event_types):
-            raise ValueError("must have a step, each step event types, and each event type may stand in one step")
-        if taken := sorted(RESERVED_STEPS & set(value)):
+    def _counts_an_event_once(cls, value: tuple[Step, ...]) -> tuple[Step, ...]:
+        names = [step.name for step in value]
+        event_types = [event_type for step in value for event_type in step.event_types]
+        if not names or len(set(names)) != len(names) or len(set(event_types)) != len(event_types):
+            raise ValueError("must hold a step, each step once, and each event type in one step")
+        if taken := sorted(RESERVED_STEPS & set(names)):
             raise ValueError(f"a step cannot be called {', '.join(taken)}: every session has columns of these names")
         return value
 

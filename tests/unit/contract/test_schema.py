@@ -38,3 +38,9 @@ def test_a_contract_declares_the_paths_that_it_has_properties_for() -> None:
     schema = Schema("1", {"properties": {"a": {"properties": {"b": {}}}, "c": {"type": "string"}}})
     assert [schema.declares(path) for path in ("a", "a.b", "c")] == [True] * 3
     assert [schema.declares(path) for path in ("b", "a.c", "c.d", "a.b.c")] == [False] * 4
+
+
+def test_a_contract_lists_the_values_of_an_enumeration() -> None:
+    schema = Schema("1", {"properties": {"a": {"properties": {"b": {"enum": ["x", "y"]}}}, "c": {"type": "string"}}})
+    assert schema.values("a.b") == ["x", "y"]
+    assert [schema.values(path) for path in ("a", "c", "d", "c.d")] == [None] * 4

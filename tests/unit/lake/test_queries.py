@@ -1,12 +1,12 @@
 """Names and values reach SQL quoted by their type, and no place stays unfilled."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 
-from clickstream.lake.queries import FOLDER, Table, Value, render
+from clickstream.lake.queries import FOLDER, Column, Table, Value, render
 
 HOUR = datetime(2026, 11, 18, 13, tzinfo=UTC)
 
@@ -27,6 +27,10 @@ HOUR = datetime(2026, 11, 18, 13, tzinfo=UTC)
         ([HOUR, HOUR], "'2026-11-18T13:00:00Z', '2026-11-18T13:00:00Z'"),
         (iter(["a"]), "'a'"),
         ([], "''"),
+        (Column("event_type"), '"event_type"'),
+        ([Column("a"), Column("b")], '"a", "b"'),
+        (date(2026, 11, 18), "DATE '2026-11-18'"),
+        ([date(2026, 11, 18), date(2026, 11, 19)], "DATE '2026-11-18', DATE '2026-11-19'"),
     ],
 )
 def test_a_value_is_written_by_its_type(tmp_path: Path, value: Value, literal: str) -> None:
@@ -45,6 +49,12 @@ def test_a_table_s_name_must_need_no_escape(name: str) -> None:
     for database, table in ((name, "silver"), ("clickstream", name)):
         with pytest.raises(ValueError, match="no name of a table"):
             Table(database, table)
+
+
+@pytest.mark.parametrize("name", ["", "Kind", 'a"b', "a.b"])
+def test_a_column_s_name_must_need_no_escape(name: str) -> None:
+    with pytest.raises(ValueError, match="no name of a column"):
+        Column(name)
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.sql")), ids=lambda path: path.stem)

@@ -66,6 +66,12 @@ def test_a_snapshot_says_whose_it_is_and_which_hours_it_wrote() -> None:
     ]
 
 
+def test_a_snapshot_of_gold_says_which_dates_it_wrote() -> None:
+    dates = {"clickstream.run-id": "r1", "clickstream.dates": "2026-11-17,2026-11-18", "clickstream.attempt": "a"}
+    (made,) = read(snapshots=[snapshot(1, **dates)], refs=main(1))
+    assert made == Snapshot(1, "r1", (), "a", ("2026-11-17", "2026-11-18"))
+
+
 def test_history_ends_where_snapshots_were_expired() -> None:
     assert [s.id for s in read(snapshots=[snapshot(3, 2), snapshot(4, 3)], refs=main(4))] == [4, 3]
 

@@ -1,6 +1,7 @@
 """The steps of a run on a platform in memory: Bronze is real bytes; Athena, the job and the catalog are a few lines.
 
-A record is `<event id> <anything>`; one that begins with `bad` is broken. They stand in for the SQL and the Spark job,
+A record is `<event id> <anything>`; one that begins with `bad` is broken, one with `@<date>` in it is of that event
+date and not of its hour's. They stand in for the SQL and the Spark job,
 which have tests of their own: what is shown here is what the steps make of their answers.
 """
 
@@ -54,6 +55,11 @@ class Placed:
     winner: Placed | None = None
 
     @property
+    def event_date(self) -> str:
+        found = re.search(rb"@(\S+)", self.record)
+        return found[1].decode() if found else self.hour[:10]
+
+    @property
     def event_id(self) -> str | None:
         return self.record.split()[0].decode() if self.fate in ("good", "duplicate") else None
 
@@ -79,6 +85,8 @@ class Stage:
         self.tables: dict[str, list[Snapshot]] = {kind: [] for kind in KINDS}
         self.registered: dict[str, set[str]] = defaultdict(set)
         """Hours with a partition, by table."""
+        self.described = {*KINDS}
+        """Kinds of table that have a metadata file."""
         self.jobs = 0
         self.statements: dict[str, str] = {}
         self.streamed: Mapping[int, int] = {}
@@ -316,11 +324,11 @@ def _judged(raw: Mapping[str, list[tuple[str, bytes]]]) -> dict[str, list[Placed
 
 
 def _fates(rows: list[Placed]) -> Iterator[dict[str, str | None]]:
-    groups: dict[tuple[str, str, str | None], list[bytes]] = defaultdict(list)
+    groups: dict[tuple[str, str, str | None, str | None], list[bytes]] = defaultdict(list)
     for placed in rows:
-        groups[placed.hour, placed.fate, placed.reason].append(placed.record)
-    for (hour, fate, reason), records in groups.items():
-        date = hour[:10] if fate in ("good", "duplicate") else None
+        date = placed.event_date if placed.fate in ("good", "duplicate") else None
+        groups[placed.hour, placed.fate, placed.reason, date].append(placed.record)
+    for (hour, fate, reason, date), records in groups.items():
         yield row(arrival_hour=hour, fate=fate, reason=reason, event_date=date, **sums(*records))
 
 
@@ -372,7 +380,7 @@ class Catalog:
 
     def get_table(self, *, DatabaseName: str, Name: str) -> Any:  # noqa: N803
         kind = Name.removeprefix(f"{self.stage.source.name}_")
-        parameters = {"metadata_location": self.stage.metadata(kind)} if kind in KINDS else {}
+        parameters = {"metadata_location": self.stage.metadata(kind)} if kind in self.stage.described else {}
         return {"Table": {"Name": Name, "Parameters": parameters, "StorageDescriptor": {}}}
 
     def get_paginator(self, operation: str) -> Catalog:

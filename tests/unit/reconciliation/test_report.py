@@ -106,7 +106,7 @@ def test_hours_that_something_was_sent_in_are_told_but_not_for_heartbeats(purpos
 
 def test_a_date_is_as_good_as_the_worst_hour_that_concerns_it(stage: Stage) -> None:
     assert report(stage)["dates"] == [
-        {"event_date": f"{START:%Y-%m-%d}", "silver": 2, "gold": {}, "state": "open"},
+        {"event_date": f"{START:%Y-%m-%d}", "silver": 2, "gold": {}, "without_session": 0, "state": "open"},
     ]
     stage.prove(2, 2, "r1")
     assert report(stage)["dates"][0]["state"] == "verified"

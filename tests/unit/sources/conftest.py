@@ -14,6 +14,8 @@ SCHEMA = {
         "id": {"type": "string"},
         "at": {"type": "string", "format": "date-time"},
         "agreed": {"type": "boolean"},
+        "kind": {"enum": ["look", "buy"]},
+        "paid": {"type": "number"},
         "where": {"type": "object", "properties": {"country": {"type": "string"}}},
     },
 }
@@ -35,6 +37,23 @@ SOUND: dict[str, Any] = {
     "silver": {"country": {"path": "where.country", "type": "string"}},
 }
 
+STEP = {"name": "view", "event_types": ["look"]}
+WITH_GOLD: dict[str, Any] = {
+    "silver": {
+        "country": {"path": "where.country", "type": "string"},
+        "kind": {"path": "kind", "type": "string"},
+        "visitor": {"path": "id", "type": "string"},
+        "paid": {"path": "paid", "type": "double"},
+    },
+    "gold": {
+        "event_type": "kind",
+        "dimensions": ["kind", "country"],
+        "revenue": {"column": "paid", "event_types": ["buy"]},
+        "sessions": {"key": "visitor", "funnel": [STEP, {"name": "purchase", "event_types": ["buy"]}]},
+    },
+}
+"""Keys of a source that declares Gold."""
+
 
 @pytest.fixture
 def include(tmp_path: Path) -> Path:
@@ -47,10 +66,14 @@ def include(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def declare(include: Path) -> Callable[..., Path]:
-    """Writes `sources/<file>.yaml`: the sound declaration with some dotted keys set, or taken out where set to None."""
+    """Writes `sources/<file>.yaml`: the sound declaration with some dotted keys set, or taken out where set to None.
+
+    With a key of `gold` among them, the source declares Gold.
+    """
 
     def write(file: str = "shop", /, **changes: Any) -> Path:
-        declared = orjson.loads(orjson.dumps(SOUND))
+        gold = WITH_GOLD if any(key.startswith("gold") for key in changes) else {}
+        declared = orjson.loads(orjson.dumps(SOUND | gold))
         for dotted, value in changes.items():
             *parents, name = dotted.split("__")
             node = declared

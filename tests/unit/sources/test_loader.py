@@ -8,6 +8,7 @@ import pytest
 
 from clickstream.sources.loader import Fault, InvalidSources, load_source, load_sources
 from clickstream.sources.model import Health
+from tests.unit.sources.conftest import STEP
 
 Declare = Callable[..., Path]
 
@@ -166,6 +167,114 @@ def test_fields_that_contradict_each_other_are_faults_of_one_of_them(declare: De
     assert fault.field == field
     assert value in fault.value
     assert allowed in fault.allowed
+
+
+def test_gold_is_declared_with_its_defaults(declare: Declare, include: Path) -> None:
+    source = load_source(declare(gold__event_type="kind"), include / "schemas")
+    assert source.declared_gold.sessions.gap_minutes == 30
+    assert [step.name for step in source.declared_gold.sessions.funnel] == ["view", "purchase"]
+
+
+def test_a_source_need_not_declare_gold(declare: Declare, include: Path) -> None:
+    source = load_source(declare(), include / "schemas")
+    assert source.gold is None
+    with pytest.raises(ValueError, match="shop declares no gold"):
+        source.declared_gold  # noqa: B018
+
+
+def test_event_types_of_a_contract_that_lists_none_are_taken_as_they_are(declare: Declare, include: Path) -> None:
+    path = declare(gold__event_type="visitor", gold__revenue__event_types=["anything"])
+    assert load_source(path, include / "schemas").declared_gold.revenue.event_types == ("anything",)
+
+
+GOLD: dict[str, tuple[dict[str, Any], str, str, str]] = {
+    "unknown key": ({"gold__dimension": ["kind"]}, "gold.dimension", "['kind']", "unknown key"),
+    "absent": ({"gold__sessions__key": None}, "gold.sessions.key", "absent", "required"),
+    "no gap": ({"gold__sessions__gap_minutes": 0}, "gold.sessions.gap_minutes", "0", "equal to 1"),
+    "no dimension": ({"gold__dimensions": []}, "gold.dimensions", "[]", "at least 1"),
+    "a dimension twice": ({"gold__dimensions": ["kind", "kind"]}, "gold.dimensions", "'kind'", "each column once"),
+    "a measure": ({"gold__dimensions": ["revenue"]}, "gold.dimensions", "'revenue'", "choose other columns"),
+    "no steps": ({"gold__sessions__funnel": []}, "gold.sessions.funnel", "[]", "must hold a step"),
+    "an empty step": (
+        {"gold__sessions__funnel": [STEP | {"event_types": []}]},
+        "gold.sessions.funnel.0.event_types",
+        "[]",
+        "at least 1",
+    ),
+    "a step twice": (
+        {"gold__sessions__funnel": [STEP, STEP | {"event_types": ["buy"]}]},
+        "gold.sessions.funnel",
+        "'view'",
+        "each step once",
+    ),
+    "a type in two steps": (
+        {"gold__sessions__funnel": [STEP, STEP | {"name": "look"}]},
+        "gold.sessions.funnel",
+        "'look'",
+        "each event type in one step",
+    ),
+    "a reserved step": (
+        {"gold__sessions__funnel": [STEP | {"name": "started"}]},
+        "gold.sessions.funnel",
+        "'started'",
+        "cannot be called started",
+    ),
+    "event type that is no column": ({"gold__event_type": "type"}, "gold.event_type", "'type'", "column of silver"),
+    "dimension that is no column": (
+        {"gold__dimensions": ["kind", "city"]},
+        "gold.dimensions.1",
+        "'city'",
+        "column of silver of type string or boolean or bigint",
+    ),
+    "dimension that is no group": ({"gold__dimensions": ["paid"]}, "gold.dimensions.0", "'paid'", "string or boolean"),
+    "amount that is no number": (
+        {"gold__revenue__column": "country"},
+        "gold.revenue.column",
+        "'country'",
+        "type double or bigint",
+    ),
+    "key that is no text": ({"gold__sessions__key": "paid"}, "gold.sessions.key", "'paid'", "type string"),
+    "worth of unknown events": (
+        {"gold__revenue__event_types": ["buy", "pay"]},
+        "gold.revenue.event_types.1",
+        "'pay'",
+        "contract lists: look, buy",
+    ),
+    "step of unknown events": (
+        {"gold__sessions__funnel": [STEP | {"event_types": ["see"]}]},
+        "gold.sessions.funnel.0.event_types.0",
+        "'see'",
+        "contract lists: look, buy",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", GOLD)
+def test_a_fault_of_gold_is_told_like_any_other(declare: Declare, case: str) -> None:
+    changes, field, value, allowed = GOLD[case]
+    (fault,) = faults_of(declare(**changes))
+    assert fault.field == field
+    assert value in fault.value
+    assert allowed in fault.allowed
+
+
+def test_faults_of_gold_are_told_with_those_of_the_rest(declare: Declare) -> None:
+    told = faults_of(
+        declare(
+            stream__shards=0,
+            gold__event_type="type",
+            gold__dimensions=["nothing", "paid"],
+            gold__sessions__key="country",
+            gold__revenue__column="kind",
+        )
+    )
+    assert {fault.field for fault in told} == {
+        "stream.shards",
+        "gold.event_type",
+        "gold.dimensions.0",
+        "gold.dimensions.1",
+        "gold.revenue.column",
+    }
 
 
 def test_all_faults_of_a_file_are_told_at_once(declare: Declare) -> None:

@@ -88,18 +88,19 @@ def gold_queries(
         ),
     }
     earlier = "started_at"
-    for step, event_types in gold.sessions.funnel.items():
-        queries[_STEP + step] = render(
+    for step_number, step in enumerate(gold.sessions.funnel, 1):
+        queries[_STEP + step.name] = render(
             "gold_step",
             **common,
             **sessions,
             dates_after=_moved(dates, 0, 1),
-            step_types=event_types,
-            step_at=Column(f"{step}_at"),
-            step_count=Column(f"{step}_count"),
+            step_number=step_number,
+            step_types=step.event_types,
+            step_at=Column(f"{step.name}_at"),
+            step_count=Column(f"{step.name}_count"),
             earlier_at=Column(earlier),
         )
-        earlier = f"{step}_at"
+        earlier = f"{step.name}_at"
     return queries
 
 

@@ -6,7 +6,7 @@ snapshot of Silver that PlanGold found.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any, Literal
 
@@ -101,16 +101,16 @@ class PlanGold:
             held={day: held.get(day, NOTHING) for day in sorted(check)},
         )
         run.write("gold_plan", plan.model_dump(mode="json"))
-        run.write("gold_job", job_plan(run, plan))
+        run.write("gold_job", job_plan(run, plan.silver_snapshot, plan.build))
 
 
-def job_plan(run: Run, plan: GoldPlan) -> dict[str, Any]:
-    """The plan file of the job that makes these dates."""
+def job_plan(run: Run, silver_snapshot: int, dates: Iterable[date]) -> dict[str, Any]:
+    """The plan file of the job that makes some dates of Silver at a snapshot."""
     return {
         "run_id": run.run,
         "source": run.source.model_dump(mode="json"),
-        "silver_snapshot": plan.silver_snapshot,
-        "dates": list(map(str, plan.build)),
+        "silver_snapshot": silver_snapshot,
+        "dates": sorted(map(str, dates)),
         "result": run.place.run_uri(run.source.name, run.run, "gold_result"),
     }
 

@@ -1,0 +1,194 @@
+"""Gold is what plain Python makes of the same events, in whatever order dates are made; and SQL sees when it is not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+from clickstream.provisioning.iceberg_tables import GoldDailyTable, GoldSessionsTable, SilverTable
+from clickstream.provisioning.resource import Cloud as Account
+from clickstream.reconciliation.gold.dates import around
+from clickstream.sources.loader import load_sources
+from tests.integration.spark.conftest import NAMES
+from tests.integration.spark.gold_lake import DAYS, START, GoldLake, make_events
+from tests.integration.spark.gold_reference import Event
+
+ALL = [(START + timedelta(days=day)).date() for day in range(DAYS)]
+MIDDLE = ALL[2]
+
+
+@pytest.fixture
+def lake(session: SparkSession, account: Account) -> GoldLake:
+    """Empty tables."""
+    source = load_sources()[0]["retail_web"].model_copy(update={"name": next(NAMES)})
+    for table in (SilverTable, GoldDailyTable, GoldSessionsTable):
+        table(source, account).create()
+    return GoldLake(session, account, source)
+
+
+@pytest.fixture
+def built(lake: GoldLake) -> GoldLake:
+    """All events in Silver, and Gold made of them at once."""
+    lake.build(around(lake.arrive(make_events())))
+    return lake
+
+
+def test_all_dates_at_once_and_again(built: GoldLake) -> None:
+    once = built.rows()
+    assert once == built.wanted()
+    newest = built.summaries("gold_sessions")
+    built.build(ALL)
+    assert built.rows() == once
+    assert built.summaries("gold_sessions").id != newest.id
+    assert built.check(ALL) == {}
+
+
+def test_dates_one_by_one_in_reverse_and_with_late_events(lake: GoldLake) -> None:
+    events = make_events(8)
+    late = [event for number, event in enumerate(events) if number % 5 == 0]
+    lake.arrive(event for number, event in enumerate(events) if number % 5)
+    for day in reversed(ALL):
+        result = lake.build([day])
+        assert result["dates"] == [str(day)]
+    assert lake.rows() == lake.wanted()
+    for day in (ALL[3], ALL[0], MIDDLE, ALL[4], ALL[1]):
+        touched = lake.arrive(event for event in late if event.at.date() == day)
+        lake.build(around(touched))
+        assert lake.rows() == lake.wanted()
+    assert lake.check(ALL) == {}
+
+
+def test_a_snapshot_says_what_it_was_made_of(built: GoldLake) -> None:
+    silver = built.snapshot("silver")
+    built.arrive([Event(START, "later", "click", None, None, None)])
+    made = built.summaries("gold_daily")
+    assert made.run_id == f"{built.source.name}.1"
+    assert set(made.dates) >= {str(day) for day in ALL}
+    assert made.attempt == built.summaries("gold_sessions").attempt
+    assert silver != built.snapshot("silver")
+
+
+def test_figures_of_a_date_are_conserved(built: GoldLake) -> None:
+    answers = built.answers([MIDDLE])
+    of_date = [event for event in built.events if event.at.date() == MIDDLE]
+    in_session = [event for event in of_date if event.session]
+    (daily,), (sessions,) = answers["gold_daily"], answers["gold_sessions"]
+    assert (daily["silver_events"], daily["gold_events"]) == (str(len(of_date)),) * 2
+    assert (sessions["silver_events"], sessions["gold_events"]) == (str(len(in_session)),) * 2
+    worth = sum(event.cents for event in of_date)
+    assert (daily["silver_cents"], daily["gold_cents"]) == (str(worth),) * 2
+    held = built.held([MIDDLE])[MIDDLE]
+    assert (held.content.records, held.in_hours) == (len(of_date), len(of_date))
+    assert held.without_session == len(of_date) - len(in_session)
+
+
+def _delete_row(kind: str, where: str) -> Callable[[GoldLake], None]:
+    return lambda lake: _run(lake, f"DELETE FROM {lake.table(kind)} WHERE event_date = DATE '{MIDDLE}' AND {where}")
+
+
+def _update(kind: str, change: str, where: str) -> Callable[[GoldLake], None]:
+    return lambda lake: _run(
+        lake, f"UPDATE {lake.table(kind)} SET {change} WHERE event_date = DATE '{MIDDLE}' AND {where}"
+    )
+
+
+def _run(lake: GoldLake, sql: str) -> None:
+    before = lake.rows()
+    lake.ask(sql)
+    assert lake.rows() != before, "the deed did nothing"
+
+
+def _copy_rows(lake: GoldLake) -> None:
+    _run(lake, f"INSERT INTO {lake.table('gold_daily')} SELECT * FROM {lake.table('gold_daily')}")
+
+
+DEEDS: dict[str, tuple[Callable[[GoldLake], None], set[str]]] = {
+    "a count": (_update("gold_daily", "event_count = event_count + 1", "event_type = 'click'"), {"gold_differs"}),
+    "a lost row": (_delete_row("gold_daily", "country IS NULL"), {"gold_differs"}),
+    "doubled rows": (_copy_rows, {"gold_differs"}),
+    "revenue": (_update("gold_daily", "revenue = revenue + 0.01", "event_type = 'purchase'"), {"gold_differs"}),
+    "a lost session": (_delete_row("gold_sessions", "session_id LIKE 'visitor-%'"), {"sessions_differ"}),
+    "another end": (
+        _update("gold_sessions", "ended_at = date_add('minute', -1, ended_at)", "event_count > 3"),
+        {"sessions_differ"},
+    ),
+    "a session's revenue": (_update("gold_sessions", "revenue = revenue + 1", "event_count > 3"), {"sessions_differ"}),
+    "another midnight": (
+        _update("gold_sessions", "events_after_midnight = events_after_midnight + 1", "event_count > 3"),
+        {"sessions_differ"},
+    ),
+    "a step that was not reached": (
+        _update("gold_sessions", "cart_at = started_at", "cart_at IS NULL"),
+        {"funnel_differs"},
+    ),
+    "a step's count": (
+        _update("gold_sessions", "view_count = view_count + 1", "view_count > 0"),
+        {"funnel_differs"},
+    ),
+    "the steps reached": (_update("gold_sessions", "steps_reached = 4", "steps_reached = 2"), {"funnel_differs"}),
+    "a step too late": (
+        _update("gold_sessions", "purchase_at = ended_at", "purchase_at < ended_at"),
+        {"funnel_differs"},
+    ),
+}
+
+
+@pytest.mark.parametrize("deed", DEEDS)
+def test_what_is_wrong_in_gold_is_found_and_mended_by_making_it_anew(deed: str, built: GoldLake) -> None:
+    do, codes = DEEDS[deed]
+    do(built)
+    found = built.check([MIDDLE])
+    assert {finding.code for findings in found.values() for finding in findings} == codes
+    assert {*found} == {str(MIDDLE)}
+    built.build(ALL)
+    assert built.check([MIDDLE]) == {}
+    assert built.rows() == built.wanted()
+
+
+def test_sessions_that_end_at_every_midnight_are_found(built: GoldLake) -> None:
+    """They conserve every sum; only SQL that puts events together itself sees it."""
+    table = built.table("gold_sessions")
+    columns = "session_id, started_at, ended_at, event_count, events_after_midnight, revenue, steps_reached"
+    steps = ", ".join(f"{step}_{what}" for step in ("view", "cart", "checkout", "purchase") for what in ("at", "count"))
+    after = f"event_date = DATE '{MIDDLE}' AND events_after_midnight > 0"
+    built.ask(
+        f"INSERT INTO {table} (event_date, {columns}, {steps}) SELECT date_add('day', 1, event_date), session_id, "
+        f"ended_at, ended_at, events_after_midnight, 0, revenue, steps_reached, {steps} FROM {table} WHERE {after}"
+    )
+    built.ask(
+        f"UPDATE {table} SET event_count = event_count - events_after_midnight, events_after_midnight = 0 WHERE {after}"
+    )
+    found = built.check([MIDDLE])
+    assert "sessions_differ" in {finding.code for finding in found[str(MIDDLE)]}
+
+
+def test_a_write_that_loses_something_is_not_published(built: GoldLake, monkeypatch: pytest.MonkeyPatch) -> None:
+    import silver_to_gold  # type: ignore[import-not-found,unused-ignore]
+    from gold_job.audit import AuditFailed  # type: ignore[import-not-found,unused-ignore]
+
+    honest, before = silver_to_gold.sessions, built.rows()
+    built.arrive([Event(START + timedelta(days=2.5), "newcomer", "click", None, None, None)])
+
+    def careless(*arguments: Any) -> Any:
+        return honest(*arguments).where("event_count > 1")
+
+    with monkeypatch.context() as patch, pytest.raises(AuditFailed, match="gold_sessions"):
+        patch.setattr(silver_to_gold, "sessions", careless)
+        built.build(around([MIDDLE]))
+    assert built.rows() == before
+    built.build(around([MIDDLE]))
+    assert built.rows() == built.wanted()
+
+
+def test_a_date_whose_events_are_gone_is_cleared(built: GoldLake) -> None:
+    gone: date = ALL[4]
+    built.session.sql(
+        f"delete from glue_catalog.clickstream.{built.source.table('silver')} where event_date = '{gone}'"
+    )
+    built.events = [event for event in built.events if event.at.date() != gone]
+    built.build(around([gone]))
+    assert built.rows() == built.wanted()

@@ -1,0 +1,72 @@
+"""What the answers of the queries come to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+
+from clickstream.reconciliation.gold.check import date_findings, gold_queries
+from clickstream.reconciliation.gold.findings import DateCode, DateFinding
+from clickstream.sources.loader import load_sources
+from tests.unit.reconciliation.makers import START, place, row
+
+DAY = START.date()
+RUNBOOKS = Path(__file__).resolve().parents[3] / "docs" / "runbooks"
+SOUND = {"silver_events": 5, "gold_events": 5, "silver_cents": 150, "gold_cents": 150, "differing": 0}
+
+
+def answers(daily: Any = None, sessions: Any = None, step: Any = None) -> dict[str, list[dict[str, str | None]]]:
+    return {
+        "gold_daily": [row(event_date=DAY, **SOUND | (daily or {}))],
+        "gold_sessions": [row(event_date=DAY, **SOUND | {"silver_sessions": 2, "gold_sessions": 2} | (sessions or {}))],
+        "gold_step cart": [row(event_date=DAY, **step)] if step else [],
+    }
+
+
+def findings(**changes: Any) -> list[DateFinding]:
+    return date_findings(answers(**changes), {DAY}).get(str(DAY), [])
+
+
+def test_what_agrees_is_no_finding() -> None:
+    assert findings() == []
+
+
+def test_rows_of_the_daily_table_that_differ() -> None:
+    (found,) = findings(daily={"differing": 1, "gold_events": 6, "gold_cents": 151})
+    assert (found.code, found.records) == ("gold_differs", 1)
+    assert "5 events worth 1.50 in Silver, 6 worth 1.51 in Gold" in found.text
+
+
+def test_sessions_that_differ_are_told_with_samples() -> None:
+    (found,) = findings(sessions={"differing": 2, "samples": "a\x1fb"})
+    assert (found.code, found.records, found.samples) == ("sessions_differ", 2, ("a", "b"))
+
+
+def test_events_that_are_in_no_session_are_told_where_all_sessions_must_be_there() -> None:
+    short = {"gold_events": 4}
+    (found,) = findings(sessions=short)
+    assert found.code == "sessions_differ"
+    assert date_findings(answers(sessions=short), set()) == {}
+
+
+def test_a_step_is_told_by_its_name() -> None:
+    (found,) = findings(step={"differing": 3, "samples": "a"})
+    assert (found.code, found.records) == ("funnel_differs", 3)
+    assert "reached cart" in found.text
+
+
+def test_each_step_is_measured_from_the_one_before() -> None:
+    source = load_sources()[0]["retail_web"]
+    snapshots = {"silver": 1, "gold_daily": 2, "gold_sessions": 3}
+    queries = gold_queries(place(), source, source.declared_gold, [DAY], snapshots)
+    steps = [f"gold_step {step}" for step in ("view", "cart", "checkout", "purchase")]
+    assert list(queries) == ["gold_daily", "gold_sessions", *steps]
+    assert 'steps.event_time >= sessions."started_at"' in queries["gold_step view"]
+    assert 'steps.event_time >= sessions."cart_at"' in queries["gold_step checkout"]
+
+
+@pytest.mark.parametrize("code", get_args(DateCode))
+def test_each_code_has_its_runbook(code: str) -> None:
+    assert (RUNBOOKS / f"{code}.md").read_text().startswith(f"# {code}\n")
