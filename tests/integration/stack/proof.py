@@ -27,6 +27,7 @@ from clickstream.lake.windows import HOUR, Window, hour_text
 from clickstream.producer.kinesis import Producer, kinesis_client
 from clickstream.producer.receipt import Receipt
 from clickstream.provisioning.resource import Cloud
+from clickstream.reconciliation.gold.steps import CheckGold, Next, PlanGold, next_of_gold, record_gold
 from clickstream.reconciliation.plan import make_plan
 from clickstream.reconciliation.report import source_report
 from clickstream.reconciliation.steps import (
@@ -161,14 +162,17 @@ class Lake:
             self._ask_for(run, CountBronze())
         return run, following
 
-    def run_job(self, run: Run) -> None:
-        """The run's job.
+    def run_job(self, run: Run, name: str = "bronze_to_silver", plan_step: str = "job") -> None:
+        """A job of the run.
+
+        Args:
+            plan_step: what the plan file of the job is called.
 
         Raises:
             JobFailed: it did not succeed.
         """
-        job, glue = f"{self.source.name}__bronze_to_silver", self.place.glue
-        plan = self.place.run_uri(self.source.name, run.run, "job")
+        job, glue = f"{self.source.name}__{name}", self.place.glue
+        plan = self.place.run_uri(self.source.name, run.run, plan_step)
         started = glue.start_job_run(JobName=job, Arguments={"--plan": plan})["JobRunId"]
 
         def ended() -> dict[str, Any] | None:
@@ -192,6 +196,34 @@ class Lake:
         if following == "process":
             self.run_job(run)
         return self.conclude(run, following)
+
+    def plan_gold(self, run: Run) -> Next:
+        """Plan Gold in a run whose hours are proven; what comes next."""
+        self._ask_for(run, PlanGold())
+        return next_of_gold(run)
+
+    def build_gold(self, run: Run) -> None:
+        """The run's job of Gold.
+
+        Raises:
+            JobFailed: it did not succeed.
+        """
+        self.run_job(run, "silver_to_gold", "gold_job")
+
+    def conclude_gold(self, run: Run) -> Outcome:
+        """Gold of the run from its check on."""
+        self._ask_for(run, CheckGold())
+        return Outcome(record_gold(run), source_report(self.place, self.source))
+
+    def settle(self, window: Window, *, forced: bool = False) -> Outcome:
+        """One whole run over a window, and its Gold."""
+        run, following = self.begin(window, forced=forced)
+        if following == "process":
+            self.run_job(run)
+        self.conclude(run, following)
+        if self.plan_gold(run) == "build":
+            self.build_gold(run)
+        return self.conclude_gold(run)
 
     def rows(self) -> dict[str, list[str]]:
         """What readers see of Silver and rejects: all rows, as Athena writes them, sorted."""

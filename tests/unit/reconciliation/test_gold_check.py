@@ -21,7 +21,7 @@ def answers(daily: Any = None, sessions: Any = None, step: Any = None) -> dict[s
     return {
         "gold_daily": [row(event_date=DAY, **SOUND | (daily or {}))],
         "gold_sessions": [row(event_date=DAY, **SOUND | {"silver_sessions": 2, "gold_sessions": 2} | (sessions or {}))],
-        "gold_step cart": [row(event_date=DAY, **step)] if step else [],
+        "gold_step_cart": [row(event_date=DAY, **step)] if step else [],
     }
 
 
@@ -61,10 +61,10 @@ def test_each_step_is_measured_from_the_one_before() -> None:
     source = load_sources()[0]["retail_web"]
     snapshots = {"silver": 1, "gold_daily": 2, "gold_sessions": 3}
     queries = gold_queries(place(), source, source.declared_gold, [DAY], snapshots)
-    steps = [f"gold_step {step}" for step in ("view", "cart", "checkout", "purchase")]
+    steps = [f"gold_step_{step}" for step in ("view", "cart", "checkout", "purchase")]
     assert list(queries) == ["gold_daily", "gold_sessions", *steps]
-    assert 'steps.event_time >= sessions."started_at"' in queries["gold_step view"]
-    assert 'steps.event_time >= sessions."cart_at"' in queries["gold_step checkout"]
+    assert 'steps.event_time >= sessions."started_at"' in queries["gold_step_view"]
+    assert 'steps.event_time >= sessions."cart_at"' in queries["gold_step_checkout"]
 
 
 @pytest.mark.parametrize("code", get_args(DateCode))

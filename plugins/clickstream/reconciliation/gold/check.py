@@ -21,7 +21,7 @@ Row = Mapping[str, str | None]
 
 KINDS = ("gold_daily", "gold_sessions")
 """The tables of Gold."""
-_STEP = "gold_step "
+_STEP = "gold_step_"
 
 
 def dates_query(
