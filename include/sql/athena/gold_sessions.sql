@@ -14,7 +14,7 @@ WITH events AS (
     FROM ${silver} FOR VERSION AS OF ${silver_snapshot}
     WHERE event_date IN (${dates_read}) AND coalesce(${session_key}, '') <> ''
 ),
-following AS (
+ordered AS (
     SELECT session_id, event_date, event_time, cents,
            lag(event_time) OVER (PARTITION BY session_id ORDER BY event_time) AS previous
     FROM events
@@ -23,7 +23,7 @@ gaps AS (
     SELECT session_id, event_date, event_time, cents, previous,
            CASE WHEN previous IS NULL OR date_add('minute', ${gap_minutes}, previous) < event_time
                 THEN 1 ELSE 0 END AS gap
-    FROM following
+    FROM ordered
 ),
 filled AS (
     -- No gap on the date, not even before its first event: it was filled from one midnight to the next.

@@ -102,6 +102,8 @@ class DateEntry(Line):
     """What one run found of one event date in Gold; `silver` is what Silver held of the date."""
 
     event_date: str
+    declaration: str
+    """Digest of what the source declared as its Gold: made by another declaration, a date is out of date."""
     without_session: int = 0
     """Good records that belong to no session: they are in the daily table only."""
     gold: dict[str, int] = {}

@@ -6,6 +6,7 @@ misspelt threshold is an error and not a default.
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime, time, timedelta
 from typing import Annotated, Literal
 
@@ -241,6 +242,11 @@ class Gold(_Part):
 
     revenue: Revenue
     sessions: Sessions
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the declaration, its first 16 hex digits."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
 
 
 class Source(_Part):

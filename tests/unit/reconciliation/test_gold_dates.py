@@ -16,6 +16,7 @@ from clickstream.reconciliation.gold.dates import (
     fold_held,
     in_reach,
     is_tampered,
+    redeclared,
     stale,
     unentered,
 )
@@ -33,6 +34,7 @@ def made(number: int, records: int = 1, snapshot: int = 5) -> DateEntry:
     return DateEntry(
         source="shop",
         event_date=str(day(number)),
+        declaration="now",
         state="verified",
         silver=Fingerprint(records, records, records),
         gold_snapshots={"gold_daily": snapshot, "gold_sessions": snapshot + 1},
@@ -97,6 +99,11 @@ def test_one_date_changes_the_sessions_of_the_date_before_and_of_two_after() -> 
     assert around([day(0)]) == [day(-1), day(0), day(1), day(2)]
     assert around([day(0), day(5)]) == [*(day(n) for n in (-1, 0, 1, 2)), *(day(n) for n in (4, 5, 6, 7))]
     assert around([]) == []
+
+
+def test_a_date_that_was_made_by_another_declaration_is_to_be_made_anew() -> None:
+    known = {day(0): made(0), day(1): made(1).model_copy(update={"declaration": "then"})}
+    assert redeclared(known, "now") == {day(1)}
 
 
 LINEAGE = [

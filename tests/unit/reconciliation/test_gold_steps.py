@@ -160,6 +160,15 @@ def test_a_failed_date_is_told_as_failed(stage: GoldStage) -> None:
     assert told[day(0)] == "failed"
 
 
+def test_all_dates_are_made_anew_by_another_declaration(stage: GoldStage) -> None:
+    gold = stage.source.declared_gold
+    sessions = gold.sessions.model_copy(update={"gap_minutes": 20})
+    stage.source = stage.source.model_copy(update={"gold": gold.model_copy(update={"sessions": sessions})})
+    assert stage.settle(30 * DAY, 31 * DAY - 1, "r2") == "build"
+    assert {entry.run for entry in stage.dates.values()} == {"r2"}
+    assert stage.settle(30 * DAY, 31 * DAY - 1, "r3") == "none"
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_table_that_was_made_anew_is_filled_again(stage: GoldStage, kind: str) -> None:
     stage.gold[kind].clear()

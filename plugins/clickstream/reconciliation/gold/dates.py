@@ -88,6 +88,16 @@ def stale(looked_at: Iterable[date], held: Mapping[date, Held], dates: Mapping[d
     }
 
 
+def redeclared(dates: Mapping[date, DateEntry], declaration: str) -> set[date]:
+    """The event dates that were made by another declaration of Gold than the present one.
+
+    Args:
+        dates: the current entry of each event date.
+        declaration: the present one's digest.
+    """
+    return {day for day, entry in dates.items() if entry.declaration != declaration}
+
+
 def unentered(lineages: Iterable[Sequence[Snapshot]], dates: Iterable[DateEntry]) -> set[date]:
     """The event dates that a run of ours replaced without an entry: it was killed after publishing."""
     entered = {snapshot for entry in dates for snapshot in entry.gold_snapshots.values()}

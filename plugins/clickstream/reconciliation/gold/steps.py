@@ -24,6 +24,7 @@ from clickstream.reconciliation.gold.dates import (
     fold_held,
     in_reach,
     is_tampered,
+    redeclared,
     stale,
     unentered,
 )
@@ -67,7 +68,7 @@ class PlanGold:
         lineages = [_lineage(run, kind) for kind in KINDS]
         known = _current(run)
         looked_at = in_reach(run.plan.hours, run.source.events) | behind(run.current.values(), known)
-        looked_at |= unentered(lineages, known.values())
+        looked_at |= unentered(lineages, known.values()) | redeclared(known, run.source.declared_gold.digest)
         if tampered := is_tampered(lineages, known.values()):
             looked_at |= {*known}
         if not all(lineages):
@@ -91,7 +92,8 @@ class PlanGold:
         known = _current(run) if all(lineages) else {}
         looked_at = set(map(date.fromisoformat, survey["looked_at"]))
         held = fold_held(answers["dates"])
-        build = around(stale(looked_at, held, known) | (unentered(lineages, known.values()) & looked_at))
+        anew = unentered(lineages, known.values()) | redeclared(known, run.source.declared_gold.digest)
+        build = around(stale(looked_at, held, known) | (anew & looked_at))
         again = {day for day in looked_at & {*known} if survey["tampered"] or known[day].state not in PASSED}
         check = {*build, *again}
         plan = GoldPlan(
@@ -183,6 +185,7 @@ def _entries(run: Run, plan: GoldPlan, known: Collection[date]) -> list[DateEntr
             DateEntry(
                 source=run.source.name,
                 event_date=day,
+                declaration=run.source.declared_gold.digest,
                 state="failed" if found else "verified",
                 silver=held.content,
                 without_session=held.without_session,
