@@ -72,7 +72,7 @@ def sessions(silver: DataFrame, gold: Gold) -> DataFrame:
 
 
 def _begun(events: DataFrame, gap_minutes: int) -> DataFrame:
-    """The events, each with the time at which its session started. Which of equal times comes first is all the same."""
+    """The events, each with the time at which its session started."""
     of_visitor = Over.partitionBy("session_id").orderBy("event_time")
     of_date = Over.partitionBy("session_id", "event_date")
     before = F.lag("event_time").over(of_visitor)
@@ -81,7 +81,8 @@ def _begun(events: DataFrame, gap_minutes: int) -> DataFrame:
     filled = ~F.max("after_gap").over(of_date)
     cut = (F.lag("event_date").over(of_visitor) < F.col("event_date")) & F.lag("filled").over(of_visitor)
     begins = F.col("after_gap") | cut
-    so_far = of_visitor.rowsBetween(Over.unboundedPreceding, Over.currentRow)
+    # By range, not by rows: of events at the same time any may be the one that begins a session.
+    so_far = of_visitor.rangeBetween(Over.unboundedPreceding, Over.currentRow)
     return (
         events.withColumn("after_gap", gap)
         .withColumn("filled", filled)

@@ -33,12 +33,13 @@ filled AS (
     HAVING sum(gaps.gap) = 0
 ),
 numbered AS (
+    -- By range, not by rows: of events at the same time any may be the one with the gap before it.
     SELECT gaps.session_id, gaps.event_date, gaps.event_time, gaps.cents,
            sum(CASE WHEN gaps.gap = 1
                       OR (filled.next_date IS NOT NULL AND CAST(gaps.previous AS date) < gaps.event_date)
                     THEN 1 ELSE 0 END)
                OVER (PARTITION BY gaps.session_id ORDER BY gaps.event_time
-                     ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS number
+                     RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS number
     FROM gaps
     LEFT JOIN filled
       ON filled.session_id = gaps.session_id AND filled.next_date = gaps.event_date
