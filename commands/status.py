@@ -82,7 +82,8 @@ def _totals(hours: list[dict[str, Any]]) -> list[str]:
 def _show_dates(console: Console, standing: Mapping[str, Any]) -> None:
     for date in standing["dates"]:
         gold = "".join(f", {table} {records:,}" for table, records in date["gold"].items())
-        console.print(f"  event date {date['event_date']}: silver {date['silver']:,}{gold}, {date['state']}")
+        without = f", {date['without_session']:,} without a session" if date["without_session"] else ""
+        console.print(f"  event date {date['event_date']}: silver {date['silver']:,}{gold}{without}, {date['state']}")
 
 
 def main() -> None:
