@@ -103,7 +103,7 @@ class GoldLake:
         run = f"{self.source.name}.{self.runs}"
         plan = job_plan(Run(self.place, self.source, run), self.snapshot("silver"), dates)
         address = write_json(self.place.s3, self.place.run_uri(self.source.name, run, "gold_job"), plan)
-        self.session.catalog.clearCache()
+        self.refresh()
         result: dict[str, Any] = silver_to_gold.run(self.session, Plan.read(address))
         return result
 
@@ -155,6 +155,11 @@ class GoldLake:
         ]
         return [dict(zip(rows[0], row, strict=True)) for row in rows[1:]] if rows else []
 
+    def refresh(self) -> None:
+        """Forget what this long session remembers of the tables; a job's own session is new."""
+        for kind in ("silver", *KINDS):
+            self.session.catalog.refreshTable(self._name(kind))
+
     @property
     def place(self) -> Place:
         client = self.account.client
@@ -171,7 +176,7 @@ class GoldLake:
         return f"glue_catalog.clickstream.{self.source.table(kind)}"
 
     def _select(self, kind: str, columns: str) -> list[tuple[Any, ...]]:
-        self.session.catalog.clearCache()
+        self.refresh()
         rows = self.session.sql(f"select {columns} from {self._name(kind)}").collect()
         return sorted(map(tuple, rows), key=repr)
 
