@@ -125,7 +125,7 @@ DEEDS: dict[str, tuple[Callable[[GoldLake], None], set[str]]] = {
     "revenue": (_update("gold_daily", "revenue = revenue + 0.01", "event_type = 'purchase'"), {"gold_differs"}),
     "a lost session": (_delete_row("gold_sessions", "session_id LIKE 'visitor-%'"), {"sessions_differ"}),
     "another end": (
-        _update("gold_sessions", "ended_at = date_add('minute', -1, ended_at)", "event_count > 3"),
+        _update("gold_sessions", "ended_at = date_add('minute', 1, ended_at)", "event_count > 3"),
         {"sessions_differ"},
     ),
     "a session's revenue": (_update("gold_sessions", "revenue = revenue + 1", "event_count > 3"), {"sessions_differ"}),
