@@ -1,7 +1,13 @@
-"""Prove a day of a source: every record that arrived is accounted for, from the producer to Silver.
+"""Prove a day of a source: every record that arrived is accounted for, from the producer to Silver and Gold.
 
 **When.** Each day at 00:00 UTC for the day before, and every day since the source's `verify_from`. The run waits,
 without holding a worker, until the delivery's watermark has passed the day's end.
+
+**Gold.** Once the run's hours stand proven, the event dates of Gold that are out of date are made anew from Silver,
+and proven themselves (`docs/gold.md`). A failed verdict of Silver leaves Gold as it is.
+
+**For others.** DAGs that read Silver or Gold wait for the assets `<source>__silver_verified` and
+`<source>__gold_verified`: they are updated by the verdicts, not by the writes.
 
 **By hand.** Trigger it with `window`, such as `2026-11-18T13:00:00Z/2026-11-18T15:00:00Z` (whole hours, UTC), or make a
 backfill of the dates. Without `force`, hours that are verified and unchanged are inspected but not processed again;
@@ -20,6 +26,7 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, Param
 
+from clickstream.airflow.gold import make_gold
 from clickstream.airflow.notifiers.page import PageOnFailure
 from clickstream.airflow.proof import prove
 from clickstream.airflow.timetables import DailyUntil
@@ -63,5 +70,7 @@ for source in sources.values():
             ),
         },
     ) as dag:
-        prove(source)
+        proven = prove(source)
+        if source.gold:
+            proven >> make_gold(source)
     globals()[dag.dag_id] = dag

@@ -27,6 +27,15 @@ TASKS = {
     "proof.record",
     "proof.verdict",
 }
+GOLD = {
+    "gold.plan",
+    "gold.choose",
+    "gold.silver_to_gold",
+    "gold.check",
+    "gold.record",
+    "gold.verdict",
+}
+
 WRITES = {"proof.repair_partitions", "proof.bronze_to_silver"}
 """Tasks that change the lake or its catalog."""
 
@@ -47,7 +56,7 @@ def upstream(dag: DAG, task: str) -> set[str]:
 
 
 def test_the_tasks(dag: DAG) -> None:
-    assert set(dag.task_ids) == TASKS
+    assert set(dag.task_ids) == TASKS | GOLD
 
 
 def test_the_page_explains_the_dag_and_each_param_explains_itself(dag: DAG) -> None:
@@ -116,7 +125,7 @@ def test_the_check_comes_after_the_job_and_not_when_it_failed(dag: DAG) -> None:
 def test_the_entry_is_written_before_the_verdict_and_the_verdict_is_last(dag: DAG) -> None:
     assert dag.get_task("proof.verdict").upstream_task_ids == {"proof.record"}
     assert dag.get_task("proof.verdict").trigger_rule == TriggerRule.ALL_SUCCESS
-    assert [task.task_id for task in dag.leaves] == ["proof.verdict"]
+    assert [task.task_id for task in dag.leaves] == ["gold.verdict"]
     assert "proof.reconcile" in upstream(dag, "proof.record")
 
 
@@ -128,12 +137,33 @@ def test_the_inspection_may_go_on_three_ways(dag: DAG) -> None:
     }
 
 
-def test_the_job_runs_in_the_pool_of_its_source(dag: DAG) -> None:
-    assert dag.get_task("proof.bronze_to_silver").pool == "retail_web"
+@pytest.mark.parametrize("job", ["proof.bronze_to_silver", "gold.silver_to_gold"])
+def test_the_jobs_run_in_the_pool_of_their_source(dag: DAG, job: str) -> None:
+    assert dag.get_task(job).pool == "retail_web"
+
+
+def test_gold_is_made_of_proven_silver_only(dag: DAG) -> None:
+    for task in GOLD:
+        assert "proof.verdict" in upstream(dag, task)
+    assert dag.get_task("gold.plan").trigger_rule == TriggerRule.ALL_SUCCESS
+    assert dag.get_task("gold.silver_to_gold").trigger_rule == TriggerRule.ALL_SUCCESS
+
+
+def test_gold_is_checked_after_its_job_and_recorded_before_its_verdict(dag: DAG) -> None:
+    assert dag.get_task("gold.choose").downstream_task_ids == {"gold.silver_to_gold", "gold.check", "gold.record"}
+    assert "gold.silver_to_gold" in dag.get_task("gold.check").upstream_task_ids
+    assert dag.get_task("gold.verdict").upstream_task_ids == {"gold.record"}
+    for task in ("gold.check", "gold.record"):
+        assert dag.get_task(task).trigger_rule == TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS
+
+
+def test_others_are_told_of_what_is_verified_not_of_what_is_written(dag: DAG) -> None:
+    told = {task.task_id: [outlet.name for outlet in task.outlets] for task in dag.tasks if task.outlets}
+    assert told == {"proof.verdict": ["retail_web__silver_verified"], "gold.verdict": ["retail_web__gold_verified"]}
 
 
 @pytest.mark.filterwarnings("ignore:GitWildMatchPattern:DeprecationWarning")  # Airflow's reading of .airflowignore
 def test_it_can_be_stored_and_read_back(dag: DAG) -> None:
     stored = DagSerialization.from_dict(DagSerialization.to_dict(dag))
-    assert set(stored.task_ids) == TASKS
+    assert set(stored.task_ids) == TASKS | GOLD
     assert stored.timetable.serialize() == {"until": "2026-11-19T00:00:00+00:00"}

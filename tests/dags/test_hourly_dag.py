@@ -23,6 +23,7 @@ def dag() -> DAG:
 
 def test_it_has_the_tasks_of_the_daily_one(dag: DAG) -> None:
     assert set(dag.task_ids) == TASKS
+    assert [task.task_id for task in dag.tasks if task.outlets] == []
 
 
 def test_it_runs_each_hour_and_makes_up_for_nothing(dag: DAG) -> None:

@@ -45,6 +45,15 @@ def report_verdict(run: Run, dag_id: str, run_id: str) -> None:
     resolve_failures(run.source.name, dag_id)
 
 
+def report_gold(run: Run, dag_id: str, run_id: str) -> None:
+    """Report what the ledger of dates says now."""
+    from clickstream.paging.gold_pages import CHECK, gold_pages
+    from clickstream.reconciliation.report import gold_of
+
+    pages = gold_pages(run.source.name, gold_of(run.place, run.source), run_link(dag_id, run_id))
+    incidents_of(run.source.name).report(CHECK, pages, datetime.now(UTC))
+
+
 def resolve_failures(source: str, dag_id: str) -> None:
     """Resolve what failed tasks of a DAG opened: a run of it has come to its end."""
     incidents_of(source).report(dag_id, {}, datetime.now(UTC))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import TaskGroup, TriggerRule, get_current_context, task
+from airflow.sdk import Asset, TaskGroup, TriggerRule, get_current_context, task
 
 from clickstream.airflow.incidents import AlreadyPaged, report_verdict
 from clickstream.airflow.operators.athena_step import AthenaStepOperator
@@ -154,7 +154,7 @@ def prove(source: Source, *, final: bool = True) -> TaskGroup:
             verdict = record_run(open_run(name, run))
             return {"failed": verdict.failed, "causes": verdict.causes}
 
-        @task
+        @task(outlets=[Asset(name=f"{name}__silver_verified", uri=f"clickstream://{name}/silver")] if final else None)
         def verdict(run: str, recorded: dict[str, Any]) -> None:
             """Page what the ledger says now, and fail the run when an hour that it looked at is failed."""
             ti = get_current_context()["ti"]

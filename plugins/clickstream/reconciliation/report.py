@@ -9,7 +9,7 @@ from typing import Any
 
 from clickstream.lake.listing import list_hours
 from clickstream.lake.place import Place
-from clickstream.lake.windows import HOUR, hour_text, parse_hour
+from clickstream.lake.windows import HOUR, hour_text
 from clickstream.producer.heartbeat import HEARTBEAT
 from clickstream.producer.receipt import list_parts
 from clickstream.reconciliation.entry import PASSED, DateEntry, Entry, State, Tiers
@@ -41,11 +41,11 @@ def source_report(place: Place, source: Source) -> dict[str, Any]:
     return {
         "verified_through": hour_text(reached) if reached else None,
         "hours": [_hour(ledger, source, hour, state, current.get(hour)) for hour, state in states.items()],
-        "dates": _dates(source, current, states, _gold(place, source)),
+        "dates": _dates(source, current, states, gold_of(place, source)),
     }
 
 
-def _gold(place: Place, source: Source) -> dict[date, DateEntry]:
+def gold_of(place: Place, source: Source) -> dict[date, DateEntry]:
     """The current entry of each event date; none for a source without Gold."""
     if source.gold is None:
         return {}

@@ -149,7 +149,7 @@ def record_gold(run: Run) -> Verdict:
     """Append what was found of Gold to the ledger of dates: first the evidence, then the verdict.
 
     Returns:
-        The event dates that are failed, and the causes that nobody was told of before.
+        The event dates that are failed, and what they are failed for.
     """
     plan = _plan(run)
     if plan is None or not plan.check:
@@ -160,13 +160,10 @@ def record_gold(run: Run) -> Verdict:
     if entries:
         ledger.append(entries)
         LedgerIndex(ledger, run.place.lake).renew()
-    told = {cause for entry in known.values() if entry.state == "failed" for cause in entry.causes}
-    verdict = Verdict(
+    return Verdict(
         failed=[entry.event_date for entry in entries if entry.state == "failed"],
-        new_causes=sorted({cause for entry in entries for cause in entry.causes} - told),
+        causes=sorted({cause for entry in entries for cause in entry.causes}),
     )
-    run.write("gold_verdict", {"failed": verdict.failed, "new_causes": verdict.new_causes})
-    return verdict
 
 
 def _entries(run: Run, plan: GoldPlan, known: Collection[date]) -> list[DateEntry]:
