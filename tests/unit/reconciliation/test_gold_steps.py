@@ -148,7 +148,7 @@ def test_what_somebody_else_did_to_gold_fails_its_date_until_a_forced_run_makes_
     assert stage.dates[day(0)].findings
     assert stage.dates[day(1)].state == "verified"
     assert stage.settle(0, DAY - 1, "r3") == "check"
-    assert stage.verdict == Verdict([day(0)], [])
+    assert stage.verdict == Verdict([day(0)], ["sessions_differ"])
     assert stage.settle(0, DAY - 1, "r4", forced=True) == "build"
     assert stage.verdict == Verdict([], [])
     assert stage.dates[day(0)].state == "verified"
