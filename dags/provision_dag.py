@@ -8,7 +8,7 @@ somebody deleted. Run twice, the second plan is empty.
 (*Required Actions*): Reject changes nothing, and no answer within seven days is none. What lives is compared once more
 after the approval: if it changed meanwhile, nothing is done. A new resource of a declared source needs no approval.
 
-**What destroy keeps.** Bronze, the evidence, and the tables of Silver and rejects, unless `delete_data` holds
+**What destroy keeps.** Bronze, the evidence, and the tables of Silver, rejects and Gold, unless `delete_data` holds
 the source's name: then these go with their rows. Bronze and evidence are never deleted from here. Stop the producers
 first: what the stream holds and Firehose has not delivered is lost.
 
@@ -59,7 +59,7 @@ for source in sources.values():
                 None,
                 type=["null", "string"],
                 title="Delete data",
-                description="With destroy: the source's name, to delete the rows of Silver and rejects as well.",
+                description="With destroy: the source's name, to delete the rows of Silver, rejects and Gold as well.",
             ),
         },
     ) as dag:

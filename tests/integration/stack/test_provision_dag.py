@@ -156,7 +156,7 @@ def provisioned(project: Project) -> Project:
 def test_what_does_not_exist_is_made_without_asking_and_the_second_plan_is_empty(project: Project) -> None:
     tasks = project.run("apply")
     made = [name for name in tasks if name.startswith("apply")]
-    assert len(made) == 11
+    assert len(made) == 14
     assert {tasks[name] for name in [*made, "review", "confirm", "is_in_stream", "is_in_bronze", "details"]} == {
         "success"
     }
@@ -252,7 +252,9 @@ def test_destroy_keeps_silver_unless_it_is_told_twice(provisioned: Project) -> N
     provisioned.answer(run, "Approve")
     tasks = provisioned.until(run, "success")
     assert tasks["send_canary"] == "skipped"
-    assert [table["Name"] for table in tables()] == ["retail_web_rejects", "retail_web_silver"]
+    assert [table["Name"] for table in tables()] == [
+        f"retail_web_{kind}" for kind in ("gold_daily", "gold_sessions", "rejects", "silver")
+    ]
     assert boto3.client("kinesis").list_streams()["StreamNames"] == []
 
     run = provisioned.trigger("destroy", delete_data="retail_web")
