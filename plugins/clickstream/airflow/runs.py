@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from clickstream.sources.loader import load_sources
+from clickstream.sources.loader import INCLUDE, load_source
 from clickstream.sources.model import Source
 
 if TYPE_CHECKING:
@@ -39,15 +39,16 @@ def account() -> Cloud:
 
 
 def source_named(name: str) -> Source:
-    """A source as it is declared now.
+    """A source as it is declared now; the others, which may be many, are not read.
 
     Raises:
-        InvalidSources: its file is gone or not sound any more.
+        InvalidSources: its file is not sound any more.
+        KeyError: its file is gone.
     """
-    sources, faults = load_sources()
-    if name not in sources:
-        raise faults or KeyError(f"include/sources/{name}.yaml is gone")
-    return sources[name]
+    path = INCLUDE / "sources" / f"{name}.yaml"
+    if not path.exists():
+        raise KeyError(f"include/sources/{name}.yaml is gone")
+    return load_source(path, INCLUDE / "schemas")
 
 
 def open_run(source: str, run: str) -> Run:

@@ -1,6 +1,8 @@
 """From a DAG run's context to the window, the force and the name of a run."""
 
+import shutil
 from datetime import UTC, datetime
+from pathlib import Path
 from string import ascii_letters, digits
 from types import SimpleNamespace
 from typing import Any
@@ -10,7 +12,7 @@ import pytest
 from clickstream.airflow import runs
 from clickstream.airflow.proof import is_forced, requested_window
 from clickstream.airflow.runs import run_key, source_named
-from clickstream.sources.loader import InvalidSources
+from clickstream.sources.loader import INCLUDE, InvalidSources
 
 DAY = "2026-11-18T00:00:00Z/2026-11-19T00:00:00Z"
 
@@ -85,11 +87,14 @@ def test_a_dag_run_that_comes_back_under_its_name_is_another_run(monkeypatch: py
     assert len(names) == 2
 
 
-def test_a_source_is_read_as_it_is_declared_now(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_source_is_read_as_it_is_declared_now_and_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    include = tmp_path / "include"
+    shutil.copytree(INCLUDE, include)
+    monkeypatch.setattr(runs, "INCLUDE", include)
+    (include / "sources/market.yaml").write_text("name: market\n")
     assert source_named("retail_web").name == "retail_web"
+    with pytest.raises(InvalidSources, match=r"sources/market\.yaml: description = absent"):
+        source_named("market")
+    (include / "sources/market.yaml").unlink()
     with pytest.raises(KeyError, match=r"include/sources/market\.yaml is gone"):
         source_named("market")
-    faults = InvalidSources([])
-    monkeypatch.setattr(runs, "load_sources", lambda: ({}, faults))
-    with pytest.raises(InvalidSources):
-        source_named("retail_web")
