@@ -75,13 +75,18 @@ check: environments ## lint, format, types, generated files
 	cd $(ROOT) && $(AIRFLOW)/mypy --python-executable $(AIRFLOW)/python plugins commands dags benchmarks
 	cd $(ROOT) && $(AIRFLOW)/mypy --cache-dir .mypy_cache/local --python-executable $(LOCAL)/python local include/glue_scripts
 	cd $(ROOT) && $(AIRFLOW)/python -m commands.dag_docs --check
+	cd $(ROOT) && $(AIRFLOW)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yaml
+	cd $(ROOT) && $(AIRFLOW)/hadolint Dockerfile
 docs: environments ## docs/dags.md from the DAGs' docstrings
 	$(COMMAND).dag_docs
 test: MARKS := not full
 test: pytest ## all tests but the long matrices
 test-full: MARKS := full or not full
 test-full: pytest ## all tests
-bench: installed ## what the job and the final check cost, on a stack that `make up` has proven
+bench: installed ## what parsing, repair, waiting, the job and the final check cost, on a stack that `make up` has proven
+	@cd $(ROOT) && $(AIRFLOW)/python -m benchmarks.dag_parsing
+	@cd $(ROOT) && $(AIRFLOW)/python -m benchmarks.partition_repair
+	@cd $(ROOT) && $(AIRFLOW)/python -m benchmarks.waiting
 	@cd $(ROOT) && $(AIRFLOW)/python -m benchmarks.final_check
 	@cd $(ROOT) && $(AIRFLOW)/python -m benchmarks.bronze_to_silver
 
@@ -91,6 +96,12 @@ pytest: environments
 	$(LOCAL)/python -m pytest -m "$(MARKS)" tests/integration/local tests/integration/spark || failed=1; \
 	$(AIRFLOW)/python -m pytest -m "$(MARKS)" tests/unit tests/dags tests/integration/stack tests/e2e || failed=1; \
 	exit $$failed
+
+# The services of docker-compose.yaml, with the settings above: `make run-scheduler`, `make healthy-scheduler`.
+run-%: installed
+	@cd $(ROOT) && exec $(AIRFLOW)/python -m commands.container run $*
+healthy-%: installed
+	@$(COMMAND).container healthy $*
 
 .PHONY: pytest environments fit installed
 environments: fit

@@ -61,6 +61,7 @@ def migrate(settings: Settings) -> None:
     if migrated is None:  # there is none, or its making was cut short
         database.recreate(settings)
     path = log_path(settings.state, "migrate")
+    path.parent.mkdir(exist_ok=True)
     with path.open("ab") as log:
         done = subprocess.run(
             [str(settings.airflow_bin / "airflow"), "db", "migrate"],

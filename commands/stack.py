@@ -56,8 +56,13 @@ def start_airflow(settings: Settings) -> None:
     _bring_up(settings, parts)
     with Airflow(settings.airflow_url, *airflow_stack.LOGIN) as airflow:
         _wait(settings, [server, *parts], lambda: _all_alive(settings, airflow))
-        for name in source_names(settings):
-            airflow.set_pool(name, 1, f"One writer for {name}: live, backfill and replay runs queue up")
+        set_pools(settings, airflow)
+
+
+def set_pools(settings: Settings, airflow: Airflow) -> None:
+    """A pool of one slot for each source: it has one writer."""
+    for name in source_names(settings):
+        airflow.set_pool(name, 1, f"One writer for {name}: live, backfill and replay runs queue up")
 
 
 def stop(settings: Settings) -> list[str]:

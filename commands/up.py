@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
 from math import ceil
 
-from clickstream.sources.loader import load_sources
+from clickstream.sources.loader import InvalidSources, load_sources
 from clickstream.sources.model import Source
 from commands import airflow_stack, cloud, stack, status
 from commands.airflow_api import Airflow
@@ -29,18 +29,13 @@ def main() -> None:
     with stack.alone(settings):
         jars = cloud.fetch_spark(settings)
         with ThreadPoolExecutor() as together:
-            steps = [together.submit(_bring_airflow_up, settings), together.submit(_send_sample, settings)]
+            steps = [together.submit(_bring_airflow_up, settings), together.submit(_bring_cloud_up, settings)]
         for step in steps:
             step.result()
         if jars.wait():
             raise Failed("Spark's jars could not be fetched", log=settings.logs / "spark-jars.log")
-        sources, faults = load_sources()
-        with Airflow(settings.airflow_url, *airflow_stack.LOGIN) as airflow:
-            for source in sources.values():
-                _prove_sample(settings, airflow, source)
-    _conclude(settings)
-    if faults:
-        raise Failed(f"these sources are left out:\n{faults}")
+        faults = prove_sample(settings)
+    conclude(settings, faults)
 
 
 def _bring_airflow_up(settings: Settings) -> None:
@@ -49,11 +44,19 @@ def _bring_airflow_up(settings: Settings) -> None:
     say(f"Airflow: up at {settings.airflow_url}")
 
 
-def _send_sample(settings: Settings) -> None:
+def _bring_cloud_up(settings: Settings) -> None:
     say("local cloud: starting")
     stack.start_cloud(settings)
     cloud.lay_foundation(settings)
     say(f"local cloud: up at {settings.cloud_url}")
+    send_sample(settings)
+
+
+def send_sample(settings: Settings) -> None:
+    """Set up every source's path and send the sample day through it.
+
+    :raises Failed: one of the two did not succeed.
+    """
     for module, doing in (("setup", "sources: setting up"), ("sample", "sample day: sending")):
         say(doing)
         argv = [sys.executable, "-m", f"commands.{module}"]
@@ -61,8 +64,20 @@ def _send_sample(settings: Settings) -> None:
             raise Failed(f"commands.{module} failed (see above)", log=settings.logs / "cloud.log")
 
 
-def _prove_sample(settings: Settings, airflow: Airflow, source: Source) -> None:
-    """Let the daily DAG loose, now that its data is there, and see every day of the sample proven."""
+def prove_sample(settings: Settings) -> InvalidSources | None:
+    """Let the daily DAGs loose, now that their data is there, and see every day of the sample proven.
+
+    :returns: why sources were left out.
+    :raises Failed: Airflow does not know a DAG, or a day is not proven.
+    """
+    sources, faults = load_sources()
+    with Airflow(settings.airflow_url, *airflow_stack.LOGIN) as airflow:
+        for source in sources.values():
+            _prove(settings, airflow, source)
+    return faults
+
+
+def _prove(settings: Settings, airflow: Airflow, source: Source) -> None:
     dag = daily_of(source.name)
     deadline = time.monotonic() + KNOWN_WITHIN
     while (paused := airflow.is_paused(dag)) is None:
@@ -90,7 +105,11 @@ def _prove_sample(settings: Settings, airflow: Airflow, source: Source) -> None:
         raise why_unproven(airflow, settings.logs / "tasks", report, source.name, missing)
 
 
-def _conclude(settings: Settings) -> None:
+def conclude(settings: Settings, faults: InvalidSources | None) -> None:
+    """Say what is proven, what is where, and what can be done next.
+
+    :raises Failed: when sources were left out.
+    """
     status.show(status.report(None))
     user, password = airflow_stack.LOGIN
     print(
@@ -106,6 +125,8 @@ Try next
   make down                                            stop; `make up` goes on from here
 """
     )
+    if faults:
+        raise Failed(f"these sources are left out:\n{faults}")
 
 
 def _days(start: datetime, end: datetime) -> list[date]:
