@@ -35,6 +35,7 @@ import boto3
 
 import commands  # noqa: F401  puts the product on the path
 from benchmarks.final_check import SOURCE, day_window, proven_days
+from benchmarks.proc import megabytes, named
 from clickstream.contract.judge import DUPLICATE_KEY, Judge
 from clickstream.contract.records import read_object
 from clickstream.contract.schema import load_schema
@@ -138,7 +139,7 @@ def run(glue: Any, job: str, arguments: dict[str, str]) -> tuple[float, float]:
     def watch() -> None:
         nonlocal peak
         while not ended.wait(WATCH_SECONDS):
-            peak = max(peak, _megabytes(job))
+            peak = max(peak, megabytes(named(job)))
 
     watcher = threading.Thread(target=watch)
     watcher.start()
@@ -195,26 +196,6 @@ def _remove(place: Place) -> None:
 def _empty(folder: str) -> None:
     bucket, prefix = split_uri(folder)
     boto3.resource("s3").Bucket(bucket).object_versions.filter(Prefix=f"{prefix.rstrip('/')}/").delete()
-
-
-def _megabytes(job: str) -> float:
-    """Memory of the processes of a job's run: they share the session of the one that was given its name."""
-    sessions = {pid: _session(pid) for pid in Path("/proc").glob("[0-9]*")}
-    leaders = {session for pid, session in sessions.items() if session and f"\0{job}\0" in _text(pid / "cmdline")}
-    shares = [_text(pid / "smaps_rollup") for pid, session in sessions.items() if session in leaders]
-    return sum(int(share.split("\nPss:")[1].split()[0]) for share in shares if "\nPss:" in share) / 1000
-
-
-def _session(pid: Path) -> str | None:
-    fields = _text(pid / "stat").rpartition(")")[2].split()
-    return fields[3] if fields else None
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_text(errors="replace")
-    except (FileNotFoundError, ProcessLookupError, PermissionError):
-        return ""  # it has ended meanwhile
 
 
 if __name__ == "__main__":

@@ -19,20 +19,16 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
 import yaml
 
-from commands.settings import ROOT
+from benchmarks.own_project import copy_of_project
 
 ROUNDS = 5
 MODEL = "retail_web"
 SIZES = (5, 100)
-PARTS = ("dags", "plugins", "include")
 PARSE = """
 import json, runpy, sys, time
 from airflow.sdk import DAG, Asset, BaseOperator, Param, TaskGroup, TriggerRule, get_current_context, task
@@ -47,7 +43,9 @@ def main() -> None:
     print(f"parsing all DAG files, each in a fresh process: CPU, medians of {ROUNDS}")
     print("  sources    DAGs       all files    a source    slowest file")
     for size in (None, *SIZES):
-        with project(size) as root:
+        with copy_of_project("dags", "plugins", "include") as root:
+            if size:
+                multiply(root / "include", size)
             sources = len(list((root / "include/sources").glob("*.yaml")))
             rounds = [{file.name: parse(root, file) for file in files(root)} for _ in range(ROUNDS + 1)][1:]
         seconds = {name: median(one[name][1] for one in rounds) for name in rounds[0]}
@@ -66,19 +64,8 @@ def files(root: Path) -> list[Path]:
     return sorted((root / "dags").glob("*.py"))
 
 
-@contextmanager
-def project(size: int | None) -> Iterator[Path]:
-    """A copy of the project, with so many sources in place of its own; None leaves them."""
-    with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
-        for part in PARTS:
-            shutil.copytree(ROOT / part, root / part, ignore=shutil.ignore_patterns("__pycache__"))
-        if size is not None:
-            _multiply(root / "include", size)
-        yield root
-
-
-def _multiply(include: Path, size: int) -> None:
+def multiply(include: Path, size: int) -> None:
+    """Put so many copies of a source in place of all sources."""
     declared = yaml.safe_load((include / f"sources/{MODEL}.yaml").read_text())
     for file in (include / "sources").glob("*.yaml"):
         file.unlink()

@@ -115,6 +115,11 @@ class Airflow:
                 raise
             self._send("POST", "/api/v2/pools", json={"name": name, **size})
 
+    def pool(self, name: str) -> dict[str, Any]:
+        """A pool as Airflow counts it: `running_slots`, `deferred_slots` and the like."""
+        counted: dict[str, Any] = self._send("GET", f"/api/v2/pools/{name}")
+        return counted
+
     def import_errors(self) -> dict[str, str]:
         """Why DAG files could not be loaded: the trace, by file name."""
         errors = self._send("GET", "/api/v2/importErrors")["import_errors"]

@@ -1,9 +1,9 @@
-"""The control API at /_local/: health, the clock and faults. Tests and the commands use it; AWS has none."""
+"""The control API at /_local/: health, the clock, faults and calls. Tests and the commands use it; AWS has none."""
 
 from datetime import datetime
 from typing import Any
 
-from local import faults, firehose
+from local import calls, faults, firehose
 from local.clock import clock, now
 from local.errors import AwsError
 
@@ -32,6 +32,8 @@ async def handle(method: str, path: str, request: dict[str, Any]) -> Any:
             faults.clear()
             firehose.resume()
             return {"faults": []}
+        case "GET", "calls":
+            return calls.counted()
     raise AwsError("NotFound", f"{method} {path} is not part of the control API", 404)
 
 

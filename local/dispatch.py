@@ -16,7 +16,7 @@ from uuid import uuid4
 
 from hypercorn.protocol.events import StreamClosed
 
-from local import control, faults, firehose, kinesis, lifecycle, persistence, roles, upstream
+from local import calls, control, faults, firehose, kinesis, lifecycle, persistence, roles, upstream
 from local.athena import handle as handle_athena
 from local.errors import AwsError
 from local.glue import OPERATIONS as GLUE_OPERATIONS
@@ -71,6 +71,7 @@ async def app(scope: dict[str, Any], receive: Receive, send: Send) -> None:
         await upstream.app(scope, receive, send)
         return
     headers = dict(scope["headers"])
+    calls.count(headers.get(b"authorization", b""))
     prefix, _, operation = headers.get(b"x-amz-target", b"").decode().partition(".")
     changes = scope["method"] not in ("GET", "HEAD") and not operation.startswith(READING)
     try:

@@ -49,3 +49,19 @@ def test_what_is_not_json_answers_a_serialization_error(common_cloud: Cloud) -> 
         common_cloud.url, data=b"{", headers={"X-Amz-Target": "Kinesis_20131202.ListStreams"}, timeout=5
     )
     assert (answer.status_code, answer.json()["__type"]) == (400, "SerializationException")
+
+
+def test_calls_are_counted_by_service_and_those_between_services_too(common_cloud: Cloud) -> None:
+    def counted() -> dict[str, int]:
+        calls: dict[str, int] = requests.get(f"{common_cloud.url}/_local/calls", timeout=5).json()
+        return calls
+
+    before = counted()
+    common_cloud.client("glue").get_databases()
+    s3 = common_cloud.client("s3")
+    s3.create_bucket(Bucket="counted")
+    s3.list_objects_v2(Bucket="counted")
+    common_cloud.client("cloudwatch").describe_alarms()
+    after = counted()
+    called = {service: after[service] - before.get(service, 0) for service in ("glue", "s3", "monitoring")}
+    assert called == {"glue": 1, "s3": 2, "monitoring": 1}
