@@ -40,13 +40,15 @@ class Evidence:
         identity: rows of `identity.sql`.
         witnesses: rows of `witnesses.sql`.
         receipts: rows of `receipts.sql`; none for a source without the producer tier.
+        acknowledged: records that the producer was promised, by hour.
     """
 
     before: Mapping[str, HourFates]
     after: Mapping[str, HourFates]
     identity: Sequence[Row] = ()
     witnesses: Sequence[Row] = ()
-    receipts: Sequence[Row] = field(default=())
+    receipts: Sequence[Row] = ()
+    acknowledged: Mapping[str, int] = field(default_factory=dict)
 
 
 def fates_query(place: Place, source: Source, plan: Plan, silver_snapshot: int, rejects_snapshot: int) -> str:
@@ -113,12 +115,13 @@ def hours_before(hours: Sequence[str]) -> list[str]:
 
 
 def provable(plan: Plan, current: Mapping[datetime, Entry], hours: Iterable[str]) -> list[str]:
-    """Those of a run's hours that are proven: all of a final run, else those whose pass the run has touched."""
-    return [hour for hour in hours if plan.final or _has_passed(current.get(parse_hour(hour)))]
+    """Those of a run's hours that are proven: all of a final run, else those that were proven before."""
+    return [hour for hour in hours if plan.final or _was_proven(current.get(parse_hour(hour)))]
 
 
-def _has_passed(entry: Entry | None) -> bool:
-    return entry is not None and entry.state in PASSED
+def _was_proven(entry: Entry | None) -> bool:
+    # An hour with a lost object cannot be counted as a whole: its rows may be in Silver still, or not.
+    return entry is not None and (entry.state in PASSED or bool(entry.waivers))
 
 
 def findings_by_hour(
@@ -139,7 +142,7 @@ def findings_by_hour(
         *_identity(evidence.identity, {hour: manifests[hour] for hour in proven if hour in manifests}, listings),
         *_counted(evidence.after, {hour: counted for hour, counted in manifests.items() if hour not in proven}),
         *_offences(evidence.witnesses),
-        *_receipts(evidence.receipts),
+        *_receipts(evidence.receipts, evidence.acknowledged),
         *_conflicts(evidence.after, manifests),
         *_unchecked(evidence.before, evidence.after, manifests),
     ):
@@ -160,6 +163,7 @@ def _identity(
                     code="records_unknown",
                     object=counted.key,
                     records=counted.content.records,
+                    found=counted.content.records,
                     text=f"{counted.key} breaks off after {counted.content.records} records: what followed is unknown",
                 )
             in_bronze = counted.content if counted.unreadable else _held(row, "bronze")
@@ -167,6 +171,11 @@ def _identity(
                 yield _unaccounted(hour, counted.key, counted.content, row)
             elif row:
                 yield from _differences(hour, counted.key, row)
+        for counted in manifest.lost:
+            # Its rows are in Silver and rejects until the hour is processed again: all of them or none.
+            row = by_object.pop((hour, counted.key), {})
+            if _held(row, "lake") not in (Fingerprint(), counted.content):
+                yield _unaccounted(hour, counted.key, counted.content, row)
     listed = {(hour, stored.key) for hour, listing in listings.items() for stored in listing}
     for (at, key), row in by_object.items():
         # An object that came after the count is a late change; records of one that is nowhere listed are not.
@@ -239,13 +248,16 @@ def _offences(rows: Iterable[Row]) -> Iterable[Finding]:
         )
 
 
-def _receipts(rows: Iterable[Row]) -> Iterable[Finding]:
+def _receipts(rows: Iterable[Row], acknowledged: Mapping[str, int]) -> Iterable[Finding]:
     for row in rows:
-        records = int(row["records"] or 0)
+        hour, records = row["arrival_hour"] or "", int(row["records"] or 0)
+        promised = acknowledged.get(hour)
         yield Finding(
-            arrival_hour=row["arrival_hour"] or "",
+            arrival_hour=hour,
             code="acknowledged_missing",
             records=records,
+            expected=promised,
+            found=None if promised is None else promised - records,
             samples=_samples(row["raw_hashes"]),
             text=f"{records} records were acknowledged to the producer and are not in the lake",
         )

@@ -9,8 +9,10 @@ import orjson
 from pydantic import BaseModel, ConfigDict
 
 from clickstream.reconciliation.fingerprint import Fingerprint
+from clickstream.reconciliation.waiver import Waiver
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""2: an hour's line has its waivers."""
 
 State = Literal["open", "provisional", "verified", "excepted", "failed", "late_change"]
 PASSED: frozenset[State] = frozenset({"verified", "excepted"})
@@ -92,6 +94,8 @@ class Entry(Line):
     rejects_snapshot: int | None = None
     contract: str | None = None
     contract_digest: str | None = None
+    waivers: tuple[Waiver, ...] = ()
+    """What people have accepted of the hour and is still so."""
 
     @property
     def occasion(self) -> tuple[object, ...]:

@@ -28,6 +28,12 @@ Code = Literal[
 ACCEPTED: frozenset[Code] = frozenset({"conflicting_copies"})
 """Findings that are kept and shown but do not fail the hour."""
 
+OBJECT_LOSSES: frozenset[Code] = frozenset({"object_missing", "object_changed"})
+"""An object of Bronze does not hold any more what its hour's manifest says: nothing is written before it is back."""
+
+WAIVABLE: frozenset[Code] = OBJECT_LOSSES | {"records_unknown", "acknowledged_missing", "upstream_deficit"}
+"""Losses of what cannot be made again: people may accept them (`docs/waivers.md`). All else is rebuilt from Bronze."""
+
 
 class Finding(BaseModel):
     """One finding.
@@ -37,6 +43,7 @@ class Finding(BaseModel):
         code: what kind it is; a page's cause and a runbook's name.
         object: key of the object concerned, where there is one.
         records: how many records it concerns.
+        expected, found: records that should be there and that are; None where it is not a matter of two numbers.
         samples: up to ten raw hashes or event ids.
         text: one sentence for people.
     """
@@ -48,12 +55,14 @@ class Finding(BaseModel):
     text: str
     object: str | None = None
     records: int = 0
+    expected: int | None = None
+    found: int | None = None
     samples: tuple[str, ...] = ()
 
 
-def fails(findings: Iterable[Finding]) -> bool:
-    """Whether any of the findings fails its hour."""
-    return any(finding.code not in ACCEPTED for finding in findings)
+def failing(findings: Iterable[Finding]) -> list[Finding]:
+    """Those of the findings that fail their hour."""
+    return [finding for finding in findings if finding.code not in ACCEPTED]
 
 
 def store_findings(s3: Any, lake: str, source: str, run: str, findings: Sequence[Finding]) -> str:

@@ -115,6 +115,8 @@ def losses(place: Place, manifest: Manifest, listing: Sequence[StoredObject]) ->
                     code="object_missing",
                     object=counted.key,
                     records=counted.content.records,
+                    expected=counted.content.records,
+                    found=0,
                     text=f"{counted.key} held {counted.content.records} records and is gone",
                 )
             )
@@ -127,6 +129,8 @@ def losses(place: Place, manifest: Manifest, listing: Sequence[StoredObject]) ->
                         code="object_changed",
                         object=counted.key,
                         records=counted.content.records,
+                        expected=counted.content.records,
+                        found=now.records,
                         text=f"{counted.key} held {counted.content.records} records; "
                         f"what lies there now does not hold them ({now.records} records compared)",
                     )

@@ -118,12 +118,13 @@ class Chain(ABC, Generic[L]):
         """
         for _ in range(_TRIES):
             present = self.read()
-            if key := self._appended_before(present, entries):
-                return key
+            occasions = {entry.occasion: entry.sequence for entry in present}
+            if not (missing := [entry for entry in entries if entry.occasion not in occasions]):
+                return self.key(max(occasions[entry.occasion] for entry in entries))
             sequence = present[-1].sequence + 1 if present else 0
             previous = present[-1].hash if present else ""
             lines = []
-            for entry in entries:
+            for entry in missing:
                 linked = entry.linked(sequence, previous)
                 lines.append(linked.line() + b"\n")
                 previous = linked.hash
@@ -145,13 +146,6 @@ class Chain(ABC, Generic[L]):
     def key(self, sequence: int) -> str:
         """Key of the object with a sequence number."""
         return f"{self.folder}/{sequence:012d}.ndjson"
-
-    def _appended_before(self, present: Iterable[L], entries: Sequence[L]) -> str | None:
-        wanted = {entry.occasion for entry in entries}
-        for entry in present:
-            if entry.occasion in wanted:
-                return self.key(entry.sequence)
-        return None
 
     def _body(self, key: str) -> bytes:
         body: bytes = self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()

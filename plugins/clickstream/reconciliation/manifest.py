@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Collection, Iterable
+from typing import Any, Self
 
 import orjson
 from pydantic import BaseModel, ConfigDict
@@ -32,7 +32,10 @@ class CountedObject(BaseModel):
 
 
 class Manifest(BaseModel):
-    """The objects of one arrival hour, in key order, and the contract that judges their records."""
+    """The objects of one arrival hour, in key order, and the contract that judges their records.
+
+    `lost` are objects that are gone, or hold something else by now, and whose loss a waiver covers.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -40,14 +43,24 @@ class Manifest(BaseModel):
     arrival_hour: str
     contract: str
     objects: tuple[CountedObject, ...]
+    lost: tuple[CountedObject, ...] = ()
 
     @property
     def content(self) -> Fingerprint:
-        """Fingerprint of the whole hour."""
+        """Fingerprint of all that the hour ever held; of an object that was overwritten, of what is there now."""
+        there = {counted.key for counted in self.objects}
         total = Fingerprint()
-        for counted in self.objects:
+        for counted in (*self.objects, *(each for each in self.lost if each.key not in there)):
             total = total.plus(counted.content)
         return total
+
+    @property
+    def arrived(self) -> int:
+        """Records that came to Bronze, lost or not; of an object that was overwritten, the greater number."""
+        most: dict[str, int] = {}
+        for counted in (*self.objects, *self.lost):
+            most[counted.key] = max(most.get(counted.key, 0), counted.content.records)
+        return sum(most.values())
 
     @property
     def digest(self) -> str:
@@ -58,6 +71,20 @@ class Manifest(BaseModel):
     def listing(self) -> str:
         """Digest of the listing that this manifest answers to; see `listing_digest`."""
         return listing_digest(StoredObject(o.key, o.etag, o.size) for o in self.objects)
+
+    def without(self, keys: Collection[str]) -> Self:
+        """The manifest once the loss of some of its objects is accepted."""
+        return self.model_copy(
+            update={
+                "objects": tuple(each for each in self.objects if each.key not in keys),
+                "lost": (*self.lost, *(each for each in self.objects if each.key in keys)),
+            }
+        )
+
+    def still_without(self, lost: Iterable[CountedObject]) -> Self:
+        """A newer manifest of the hour, with those of its lost objects that are not back."""
+        back = {(each.key, each.content) for each in self.objects}
+        return self.model_copy(update={"lost": tuple(each for each in lost if (each.key, each.content) not in back)})
 
     def store(self, s3: Any, evidence: str) -> str:
         """Keep the manifest in the evidence bucket, under its digest; its uri."""

@@ -9,15 +9,16 @@ from typing import Any
 from clickstream.contract.schema import Schema
 from clickstream.lake.listing import StoredObject, list_hour, list_hours
 from clickstream.lake.place import Place
-from clickstream.lake.windows import HOUR, parse_hour
+from clickstream.lake.windows import HOUR, hour_text, parse_hour
 from clickstream.reconciliation.check import Evidence, findings_by_hour
 from clickstream.reconciliation.entry import Entry, State, Tiers
 from clickstream.reconciliation.fates import HourFates
-from clickstream.reconciliation.findings import ACCEPTED, Finding, fails, store_findings
+from clickstream.reconciliation.findings import ACCEPTED, Finding, failing, store_findings
 from clickstream.reconciliation.inspection import Inspection, has_grown, losses
 from clickstream.reconciliation.manifest import Manifest, load_manifest
 from clickstream.reconciliation.plan import Plan
 from clickstream.reconciliation.upstream import HourFlow, upstream_counts, upstream_deficits
+from clickstream.reconciliation.waiver import Waiver, weigh
 from clickstream.sources.model import Source
 
 
@@ -101,7 +102,16 @@ def entries_of_check(
 
     now = datetime.now(UTC)
     entries = []
-    for text, manifest in manifests.items():
+    waivers = {hour_text(hour): entry.waivers for hour, entry in current.items()}
+    for text, manifest in sorted(manifests.items()):
+        findings[text], waivers[text] = weigh(
+            findings[text],
+            waivers.get(text, ()),
+            lost={counted.key for counted in manifest.lost},
+            rebuilt=text in rebuilt,
+            before=waivers.get(hour_text(parse_hour(text) - HOUR), ()),
+            after=waivers.get(hour_text(parse_hour(text) + HOUR), ()),
+        )
         if text in kept:
             # The old figures stay: against them the hour is compared until it is as it was, or rebuilt.
             entries.append(_rewritten(place, plan, kept[text], "failed", findings[text]))
@@ -109,19 +119,25 @@ def entries_of_check(
         hour = parse_hour(text)
         held = evidence.after.get(text, HourFates())
         acknowledged, unknown = receipts.get(text, (0, 0))
-        seen = manifest if fails(findings[text]) else _refreshed(manifest, listings[text])
+        seen = manifest if failing(findings[text]) else refreshed(manifest, listings[text])
         tiers = {
             "producer": acknowledged,
             "stream": counted["stream"][hour],
             "delivery": counted["delivery"][hour],
-            "bronze": manifest.content.records,
+            "bronze": manifest.arrived,
             "silver": held.fates["good"],
         }
         entries.append(
             Entry(
                 source=source.name,
                 arrival_hour=text,
-                state=_state(findings[text], manifest, listings[text], "verified" if text in proven else "provisional"),
+                state=_state(
+                    findings[text],
+                    manifest,
+                    listings[text],
+                    waivers[text],
+                    "verified" if text in proven else "provisional",
+                ),
                 tiers=Tiers(**{tier: count for tier, count in tiers.items() if tier in source.tiers}),
                 producer_unknown=unknown,
                 fates={fate: held.fates[fate] for fate in ("good", "filtered", "quarantined", "duplicate")},
@@ -138,6 +154,7 @@ def entries_of_check(
                 contract=manifest.contract,
                 contract_digest=schemas[manifest.contract].digest,
                 code_digest=code_digest,
+                waivers=waivers[text],
                 **_found(place, plan, findings[text]),
                 run=plan.run,
                 triggered_by=plan.triggered_by,
@@ -150,13 +167,21 @@ def entries_of_check(
     return sorted(entries, key=lambda entry: entry.arrival_hour)
 
 
-def _state(findings: Sequence[Finding], manifest: Manifest, listing: Sequence[StoredObject], passed: State) -> State:
-    if fails(findings):
+def _state(
+    findings: Sequence[Finding],
+    manifest: Manifest,
+    listing: Sequence[StoredObject],
+    waivers: Sequence[Waiver],
+    passed: State,
+) -> State:
+    if failing(findings):
         return "failed"
-    return "late_change" if has_grown(manifest, listing) else passed
+    if has_grown(manifest, listing):
+        return "late_change"
+    return "excepted" if waivers else passed
 
 
-def _refreshed(manifest: Manifest, listing: Sequence[StoredObject]) -> Manifest:
+def refreshed(manifest: Manifest, listing: Sequence[StoredObject]) -> Manifest:
     """The manifest with the live etag and size of each object that is still itself: a restored copy has new ones."""
     live = {stored.key: stored for stored in listing}
     return manifest.model_copy(
@@ -187,7 +212,7 @@ def _flows(
     for text, manifest in manifests.items():
         hour = parse_hour(text)
         largest = max((o.content.records for o in manifest.objects), default=0)
-        flows[hour] = HourFlow(stream[hour], manifest.content.records, largest)
+        flows[hour] = HourFlow(stream[hour], manifest.arrived, largest)
     before = source.verify_from - HOUR
     if not list_hour(place.s3, place.lake, source.delivery.prefix, before):
         # Nothing lies before the first proven hour: there is nothing that could have been carried into it.

@@ -35,6 +35,7 @@ from clickstream.reconciliation.manifest import CountedObject, Manifest, load_ma
 from clickstream.reconciliation.outcome import entries_of_check, entries_of_late_changes, entries_of_losses
 from clickstream.reconciliation.plan import Plan
 from clickstream.reconciliation.progress import current_entries, failing_causes
+from clickstream.reconciliation.proposal import Answer, Proposal, except_entries, propose
 from clickstream.sources.loader import INCLUDE
 from clickstream.sources.model import Source
 
@@ -163,6 +164,7 @@ class CountBronze:
         known = {hour_text(hour): entry.manifest for hour, entry in run.current.items() if entry.manifest}
         contracts = contract_versions(run.source, run.plan, run.current, listings)
         manifests = make_manifests(run.place, run.source, listings, answers["manifest"], unreadable, contracts)
+        manifests = [_with_lost(run, manifest) for manifest in manifests]
         versions = {*contracts.values(), *(e.contract for e in run.current.values() if e.contract)}
         run.write("manifests", {m.arrival_hour: m.store(run.place.s3, run.place.evidence) for m in manifests})
         run.write("job", job_plan(run.place, run.source, run.plan, manifests, known, run.schemas(versions)))
@@ -235,6 +237,7 @@ def reconcile_run(run: Run) -> dict[str, int]:
         identity=answers.get("identity", ()),
         witnesses=answers.get("witnesses", ()),
         receipts=answers.get("receipts", ()),
+        acknowledged={hour: records for hour, (records, _) in acknowledged.items()},
     )
     inspection = _inspection(run)
     overtaken = _overtaken(run, run.current, pinned["silver"])
@@ -268,17 +271,24 @@ class Verdict:
     causes: list[str]
 
 
-def record_run(run: Run) -> Verdict:
-    """Append the run's entries to the ledger: first the evidence, then the verdict."""
-    inspection = _inspection(run)
-    known = current_entries(entry for entry in run.ledger.read() if entry.run != run.run)
-    entries: list[Entry] = []
-    if inspection.lost:
-        entries = entries_of_losses(run.place, run.plan, inspection, known)
-    elif inspection.process or inspection.check:
-        overtaken = _overtaken(run, known, run.read("pinned")["silver"])
-        checked = [Entry.model_validate(line) for line in run.read("entries")]
-        entries = [entry for entry in checked if entry.arrival_hour not in overtaken]
+def propose_waiver(run: Run, reason: str) -> Proposal:
+    """What people are asked to accept of what this run found, were it recorded now."""
+    return propose(run.place, run.source, run.plan, _lines(run, _known(run)), reason)
+
+
+def record_run(run: Run, answer: Answer | None = None) -> Verdict:
+    """Append the run's entries to the ledger: first the evidence, then the verdict.
+
+    Args:
+        answer: the approval of a waiver. When what it was given for is not what is found now, nothing is excepted.
+    """
+    known = _known(run)
+    entries = _lines(run, known)
+    if (
+        answer
+        and (proposal := propose(run.place, run.source, run.plan, entries, answer.reason)).digest == answer.digest
+    ):
+        entries = except_entries(run.place, entries, proposal, answer)
     if entries:
         run.ledger.append(entries)
         LedgerIndex(run.ledger, run.place.lake).renew()
@@ -287,6 +297,31 @@ def record_run(run: Run) -> Verdict:
     looked_at = {hour: now[hour] for hour in sorted(map(parse_hour, concerned)) if hour in now}
     failed = [hour_text(hour) for hour, entry in looked_at.items() if entry.state == "failed"]
     return Verdict(failed, sorted(failing_causes(looked_at)))
+
+
+def _known(run: Run) -> dict[datetime, Entry]:
+    """The current entry of each hour by all other runs."""
+    return current_entries(entry for entry in run.ledger.read() if entry.run != run.run)
+
+
+def _lines(run: Run, known: Mapping[datetime, Entry]) -> list[Entry]:
+    """What the run has to say, by what its steps left."""
+    inspection = _inspection(run)
+    if inspection.lost:
+        return entries_of_losses(run.place, run.plan, inspection, known)
+    if not inspection.process and not inspection.check:
+        return []
+    overtaken = _overtaken(run, known, run.read("pinned")["silver"])
+    checked = [Entry.model_validate(line) for line in run.read("entries")]
+    return [entry for entry in checked if entry.arrival_hour not in overtaken]
+
+
+def _with_lost(run: Run, manifest: Manifest) -> Manifest:
+    """A new manifest with what people accepted as lost of its hour and is not back."""
+    entry = run.current.get(parse_hour(manifest.arrival_hour))
+    if entry is None or entry.manifest is None or not entry.waivers:
+        return manifest
+    return manifest.still_without(load_manifest(run.place.s3, entry.manifest).lost)
 
 
 def _leave_out(run: Run, failure: str) -> bool:

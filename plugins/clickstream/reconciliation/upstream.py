@@ -92,6 +92,8 @@ def upstream_deficits(flows: Mapping[datetime, HourFlow], checked: Iterable[date
                     arrival_hour=hour_text(hour),
                     code="upstream_deficit",
                     records=deficit,
+                    expected=flow.stream,
+                    found=flow.stream - deficit,
                     text=f"the stream took {flow.stream} records and {deficit} of them never reached Bronze",
                 )
             )

@@ -24,6 +24,7 @@ from clickstream.reconciliation.entry import Entry
 from clickstream.reconciliation.ledger import Ledger
 from clickstream.reconciliation.plan import make_plan
 from clickstream.reconciliation.progress import current_entries
+from clickstream.reconciliation.proposal import Answer
 from clickstream.reconciliation.steps import (
     Check,
     CountBronze,
@@ -32,6 +33,7 @@ from clickstream.reconciliation.steps import (
     Survey,
     Verdict,
     inspect_run,
+    propose_waiver,
     reconcile_run,
     record_run,
     repair_run,
@@ -186,12 +188,14 @@ class Stage:
         *,
         forced: bool = False,
         final: bool = True,
+        waive: str | None = None,
         before: Mapping[str, Callable[[], None]] | None = None,
         until: str | None = None,
     ) -> Verdict | None:
         """A run over the hours from first to last.
 
         Args:
+            waive: why somebody approves the waiver that is proposed before the run's record.
             before: what happens just before a step: survey, inspect, repair, count, job, check, reconcile, record.
             until: the step before which the run is killed; there is no verdict then.
         """
@@ -223,7 +227,9 @@ class Stage:
                 return None
             answer = take()
             following = answer if step == "inspect" else following
-        return record_run(self.run(run)) if reached("record") else None
+        digest = propose_waiver(self.run(run), waive).digest if waive else ""
+        answer = Answer(by="maria", at="2026-11-21T09:00:00+00:00", reason=waive, digest=digest) if waive else None
+        return record_run(self.run(run), answer) if reached("record") else None
 
     def run(self, run: str) -> Run:
         """The run as its next step opens it."""
@@ -367,9 +373,12 @@ def _missing(
     processed = {placed.hour for placed in rows}
     held = Counter(raw_hash(placed.record) for placed in rows)
     held.update(raw_hash(r) for (hour, _), records in bronze.items() if hour not in processed for r in records)
+    missing: dict[str, Counter[str]] = defaultdict(Counter)
     for (hour, promise), copies in promised.items():
         if held[promise] < copies:
-            yield row(arrival_hour=hour, records=copies - held[promise], raw_hashes=promise)
+            missing[hour][promise] = copies - held[promise]
+    for hour, promises in missing.items():
+        yield row(arrival_hour=hour, records=promises.total(), raw_hashes="\x1f".join(promises))
 
 
 class Catalog:

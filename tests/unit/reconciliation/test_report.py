@@ -50,6 +50,7 @@ def test_each_hour_of_the_schedule_is_told_and_one_without_an_entry_is_open(stag
         "reasons": {},
         "causes": [],
         "findings": None,
+        "waivers": [],
         "evidence": None,
     }
 
