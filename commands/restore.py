@@ -61,7 +61,7 @@ def _in_manifest(place: Place, key: str) -> CountedObject:
         if key.startswith(source.delivery.prefix):
             for entry in current_entries(Ledger(place.s3, place.evidence, name).read()).values():
                 manifest = load_manifest(place.s3, entry.manifest) if entry.manifest else None
-                for counted in manifest.objects if manifest else ():
+                for counted in (*manifest.objects, *manifest.lost) if manifest else ():
                     if counted.key == key:
                         return counted
     raise Failed(f"OBJECT is {key!r}: no manifest of any source names it", todo="see the findings of the failed hour")

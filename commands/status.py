@@ -70,6 +70,7 @@ def show(told: Mapping[str, Any], console: Console | None = None) -> None:
             console.width, console.measure(table, options=console.options.update(max_width=WIDEST)).maximum
         )
         console.print(table)
+        _show_waivers(console, standing)
         _show_dates(console, standing)
 
 
@@ -77,6 +78,23 @@ def _totals(hours: list[dict[str, Any]]) -> list[str]:
     sums = [sum(hour["tiers"][tier] or 0 for hour in hours) for tier in TIERS]
     sums += [sum(hour["fates"][fate] for hour in hours) for fate in FATES[1:]]
     return [f"{total:,}" for total in sums]
+
+
+def _show_waivers(console: Console, standing: Mapping[str, Any]) -> None:
+    for hour in standing["hours"]:
+        for waiver in hour["waivers"]:
+            losses = [
+                f"{loss['code']} {loss['records']:,}" + (f" in {loss['object']}" if loss["object"] else "")
+                for loss in waiver["losses"]
+            ]
+            if waiver["followed"]:
+                losses.append(f"acknowledged records of a lost object {waiver['followed']:,}")
+            console.print(
+                f"  {hour['arrival_hour'][:13].replace('T', ' ')} verified with exception: {'; '.join(losses)}; "
+                f"{waiver['waived_by']}, {waiver['waived_at'][:10]}: {waiver['reason']} ({hour['evidence']})",
+                markup=False,
+                soft_wrap=True,
+            )
 
 
 def _show_dates(console: Console, standing: Mapping[str, Any]) -> None:

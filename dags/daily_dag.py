@@ -13,10 +13,16 @@ and proven themselves (`docs/gold.md`). A failed verdict of Silver leaves Gold a
 backfill of the dates. Without `force`, hours that are verified and unchanged are inspected but not processed again;
 a backfill, a cleared run and `force` process them from Bronze.
 
+**What is truly lost.** Trigger it with the failed hours as `window`, and in `waive` why the loss shall be accepted.
+Before anything is recorded the task `waive` asks (*Required Actions*), with each hour, finding and number. Approve:
+these hours are `excepted`, in the name of who approved; Reject, or no answer within a day: they fail as ever. What can
+be made again cannot be waived, and a new or larger loss fails (`docs/waivers.md`).
+
 **Run twice.** The same window gives the same rows. A run that was killed anywhere can be cleared.
 
-**When it fails.** The verdict names the hours. An object that is gone or changed stays failed, whatever is run, until
-it is back. What differs in Silver or rejects stays failed until a forced run rebuilds it from Bronze. One page
+**When it fails.** Params that contradict each other are refused by `plan`, which names them; nobody is paged. The
+verdict names the hours. An object that is gone or changed stays failed, whatever is run, until it is back or its loss
+is accepted. What differs in Silver or rejects stays failed until a forced run rebuilds it from Bronze. One page
 is sent when a cause turns up and one when it is gone (`docs/paging.md`); `docs/runbooks/` has one file for each.
 """
 
@@ -30,6 +36,7 @@ from clickstream.airflow.gold import make_gold
 from clickstream.airflow.notifiers.page import PageOnFailure
 from clickstream.airflow.proof import prove
 from clickstream.airflow.timetables import DailyUntil
+from clickstream.reconciliation.request import LONGEST_REASON, SHORTEST_REASON, WINDOW_PATTERN
 from clickstream.sources.loader import load_sources
 
 sources, _ = load_sources()
@@ -53,6 +60,7 @@ for source in sources.values():
             "window": Param(
                 None,
                 type=["null", "string"],
+                pattern=WINDOW_PATTERN,
                 title="Window",
                 description="START/END in whole hours, UTC. Required for a run by hand; a scheduled run has its day.",
             ),
@@ -67,6 +75,14 @@ for source in sources.values():
                 enum=["pinned", "latest"],
                 title="Contract",
                 description="Judge by the version that an hour was first processed with, or by the newest one.",
+            ),
+            "waive": Param(
+                None,
+                type=["null", "string"],
+                minLength=SHORTEST_REASON,
+                maxLength=LONGEST_REASON,
+                title="Waive",
+                description="Why the losses found in the window shall be accepted: people are asked to approve it.",
             ),
         },
     ) as dag:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
+from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import DAG, TriggerRule
 from airflow.sdk.exceptions import ParamValidationError
 from airflow.serialization.serialized_objects import DagSerialization
@@ -27,6 +29,8 @@ TASKS = {
     "proof.record",
     "proof.verdict",
 }
+"""The tasks of a proof on any schedule."""
+WAIVE = "proof.waive"
 GOLD = {
     "gold.plan",
     "gold.choose",
@@ -56,14 +60,22 @@ def upstream(dag: DAG, task: str) -> set[str]:
 
 
 def test_the_tasks(dag: DAG) -> None:
-    assert set(dag.task_ids) == TASKS | GOLD
+    assert set(dag.task_ids) == TASKS | {WAIVE} | GOLD
 
 
 def test_the_page_explains_the_dag_and_each_param_explains_itself(dag: DAG) -> None:
     assert dag.doc_md is not None
-    for told in ("**When.**", "**By hand.**", "**Run twice.**", "**When it fails.**", "`window`", "docs/runbooks/"):
+    for told in (
+        "**When.**",
+        "**By hand.**",
+        "**Run twice.**",
+        "**When it fails.**",
+        "`window`",
+        "`waive`",
+        "docs/runbooks/",
+    ):
         assert told in dag.doc_md
-    assert set(dag.params) == {"window", "force", "contract"}
+    assert set(dag.params) == {"window", "force", "contract", "waive"}
     for name in dag.params:
         param: Any = dag.params.get_param(name)
         assert param.description
@@ -76,6 +88,13 @@ def test_the_page_explains_the_dag_and_each_param_explains_itself(dag: DAG) -> N
         ("window", None, True),
         ("window", "2026-11-18T13:00:00Z/2026-11-18T15:00:00Z", True),
         ("window", 7, False),
+        ("window", "2026-11-18T13:30:00Z/2026-11-18T15:00:00Z", False),
+        ("window", "2026-11-18T13:00:00+01:00/2026-11-18T15:00:00+01:00", False),
+        ("window", "2026-11-18", False),
+        ("waive", None, True),
+        ("waive", "no version of it is left", True),
+        ("waive", "gone", False),
+        ("waive", "x" * 501, False),
         ("force", True, True),
         ("force", "yes", False),
         ("contract", "latest", True),
@@ -133,8 +152,20 @@ def test_the_inspection_may_go_on_three_ways(dag: DAG) -> None:
     assert dag.get_task("proof.inspect").downstream_task_ids == {
         "proof.wait_for_watermark",
         "proof.check",
+        WAIVE,
         "proof.record",
     }
+
+
+def test_people_are_asked_about_what_was_found_and_before_it_is_recorded(dag: DAG) -> None:
+    waive: Any = dag.get_task(WAIVE)
+    assert waive.upstream_task_ids == {"proof.inspect", "proof.reconcile"}
+    assert waive.downstream_task_ids == {"proof.record"}
+    for task in (WAIVE, "proof.record"):
+        assert dag.get_task(task).trigger_rule == TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS
+    # Whatever is answered, or nothing: the run goes on to its record.
+    assert not isinstance(waive, ApprovalOperator)
+    assert (waive.defaults, waive.response_timeout) == (["Reject"], timedelta(days=1))
 
 
 @pytest.mark.parametrize("job", ["proof.bronze_to_silver", "gold.silver_to_gold"])
@@ -165,5 +196,5 @@ def test_others_are_told_of_what_is_verified_not_of_what_is_written(dag: DAG) ->
 @pytest.mark.filterwarnings("ignore:GitWildMatchPattern:DeprecationWarning")  # Airflow's reading of .airflowignore
 def test_it_can_be_stored_and_read_back(dag: DAG) -> None:
     stored = DagSerialization.from_dict(DagSerialization.to_dict(dag))
-    assert set(stored.task_ids) == TASKS | GOLD
+    assert set(stored.task_ids) == TASKS | {WAIVE} | GOLD
     assert stored.timetable.serialize() == {"until": "2026-11-19T00:00:00+00:00"}

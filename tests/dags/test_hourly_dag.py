@@ -21,7 +21,7 @@ def dag() -> DAG:
     return bag.dags["retail_web__hourly"]
 
 
-def test_it_has_the_tasks_of_the_daily_one(dag: DAG) -> None:
+def test_it_has_the_tasks_of_the_daily_one_and_asks_nobody(dag: DAG) -> None:
     assert set(dag.task_ids) == TASKS
     assert [task.task_id for task in dag.tasks if task.outlets] == []
 

@@ -16,8 +16,16 @@ if TYPE_CHECKING:
     from clickstream.reconciliation.steps import Run
 
 
-class AlreadyPaged(AirflowFailException):
-    """Fails a task for good; what it found has been reported, so its failure is no incident of its own."""
+class Unpaged(AirflowFailException):
+    """Fails a task for good, and is no incident of its own."""
+
+
+class AlreadyPaged(Unpaged):
+    """What the task found has been reported."""
+
+
+class Refused(Unpaged):
+    """The task was asked for what cannot be meant: who asked sees it at once, nobody else has to."""
 
 
 def run_link(dag_id: str, run_id: str) -> str:

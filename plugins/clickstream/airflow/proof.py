@@ -1,60 +1,64 @@
 """The task group that proves a window of a source: one code path for every schedule.
 
 plan, survey, inspect; then, for hours to process: wait for the watermark, repair partitions, count Bronze, Bronze to
-Silver; then check, reconcile, record, and the verdict. Whatever was lost ends the run before anything is written.
+Silver; then check, reconcile, record, and the verdict. Whatever was lost ends the run before anything is written; a
+final run can have it accepted by a person before it is recorded.
 The verdict tells people: the entry is in the ledger by then, and nothing that is done to the task can move it.
 """
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, TaskGroup, TriggerRule, get_current_context, task
 
-from clickstream.airflow.incidents import AlreadyPaged, report_verdict
+from clickstream.airflow.incidents import AlreadyPaged, Refused, report_verdict
 from clickstream.airflow.operators.athena_step import AthenaStepOperator
 from clickstream.airflow.operators.glue_run import GlueRunOperator
+from clickstream.airflow.operators.waiver_review import WaiverReviewOperator, approval_by
 from clickstream.airflow.runs import open_run, run_key
 from clickstream.airflow.sensors.watermark import WatermarkSensor
-from clickstream.lake.windows import Window, hour_text
+from clickstream.lake.windows import hour_text
 from clickstream.sources.model import Source
 
 if TYPE_CHECKING:
+    from clickstream.reconciliation.request import Request
     from clickstream.reconciliation.steps import Run
 
 GROUP = "proof"
-PLAN = f"{GROUP}.plan"
+PLAN, WAIVE = f"{GROUP}.plan", f"{GROUP}.waive"
 RUN = "{{ ti.xcom_pull(task_ids='" + PLAN + "')['run'] }}"
 WINDOW = "{{ ti.xcom_pull(task_ids='" + PLAN + "')['window'] }}"
 
 
-def requested_window(context: Any) -> Window:
-    """The window of the `window` Param, or the DAG run's own data interval.
+def requested(context: Any, source: Source) -> Request:
+    """What the Params of a DAG run ask for.
 
     Raises:
-        ValueError: a run by hand without the Param, or no whole hours.
+        Refused: they cannot be meant; names each with its value.
     """
-    if text := context["params"].get("window"):
-        return Window.parse(text)
+    from clickstream.reconciliation.request import Contradiction, Occasion, read_request
+
     dag_run = context["dag_run"]
-    if dag_run.run_type == "manual":
-        raise ValueError(
-            "params.window = None: a run by hand needs START/END, such as 2026-11-18T00:00:00Z/2026-11-19T00:00:00Z"
-        )
-    return Window.parse(f"{hour_text(dag_run.data_interval_start)}/{hour_text(dag_run.data_interval_end)}")
+    occasion = Occasion(
+        kind=dag_run.run_type,
+        cleared=dag_run.clear_number > 0,
+        interval=(dag_run.data_interval_start, dag_run.data_interval_end),
+        now=datetime.now(UTC),
+    )
+    try:
+        return read_request(context["params"], occasion, source)
+    except Contradiction as contradiction:
+        raise Refused(str(contradiction)) from contradiction
 
 
-def still_open(context: Any, run: Run) -> Window:
+def still_open(context: Any, run: Run) -> Request:
     """Every hour without an entry up to the end of the DAG run's data interval."""
     from clickstream.reconciliation.plan import open_window
+    from clickstream.reconciliation.request import Request
 
-    return open_window(run.source, run.current.keys(), context["dag_run"].data_interval_end)
-
-
-def is_forced(context: Any) -> bool:
-    """Whether a person asked for the window to be processed again: by Param, by backfill or by clearing."""
-    dag_run = context["dag_run"]
-    return bool(context["params"].get("force")) or dag_run.run_type == "backfill" or dag_run.clear_number > 0
+    return Request(open_window(run.source, run.current.keys(), context["dag_run"].data_interval_end))
 
 
 def prove(source: Source, *, final: bool = True) -> TaskGroup:
@@ -76,19 +80,20 @@ def prove(source: Source, *, final: bool = True) -> TaskGroup:
 
             context = get_current_context()
             run = open_run(name, run_key(context))
-            window = requested_window(context) if final else still_open(context, run)
+            request = requested(context, run.source) if final else still_open(context, run)
             made = make_plan(
                 run.place,
                 run.source,
-                window,
+                request.window,
                 run=run.run,
                 triggered_by=f"{context['dag_run'].run_type}",
-                forced=final and is_forced(context),
+                forced=request.forced,
                 final=final,
-                contract=context["params"].get("contract", "pinned"),
+                contract=request.contract,
+                waive=request.waive,
             )
             run.write("plan", made.model_dump(mode="json"))
-            return {"run": run.run, "window": str(window), "lake": run.place.lake}
+            return {"run": run.run, "window": str(request.window), "lake": run.place.lake}
 
         survey = AthenaStepOperator(task_id="survey", source=name, run=RUN, step=Survey(), doc_md=Survey.__doc__)
 
@@ -97,8 +102,9 @@ def prove(source: Source, *, final: bool = True) -> TaskGroup:
             """Compare listings, manifests and tables; nothing is repaired here."""
             from clickstream.reconciliation.steps import inspect_run
 
-            following = {"process": "wait_for_watermark", "check": "check", "record": "record"}
-            return f"{GROUP}.{following[inspect_run(open_run(name, run))]}"
+            last = WAIVE if final else f"{GROUP}.record"
+            following = {"process": f"{GROUP}.wait_for_watermark", "check": f"{GROUP}.check", "record": last}
+            return following[inspect_run(open_run(name, run))]
 
         watermark = WatermarkSensor(
             task_id="wait_for_watermark",
@@ -151,7 +157,8 @@ def prove(source: Source, *, final: bool = True) -> TaskGroup:
             """Append to the ledger, before anybody is told."""
             from clickstream.reconciliation.steps import record_run
 
-            verdict = record_run(open_run(name, run))
+            approval = approval_by(get_current_context()["ti"], WAIVE) if final else None
+            verdict = record_run(open_run(name, run), approval)
             return {"failed": verdict.failed, "causes": verdict.causes}
 
         @task(outlets=[Asset(name=f"{name}__silver_verified", uri=f"clickstream://{name}/silver")] if final else None)
@@ -169,5 +176,14 @@ def prove(source: Source, *, final: bool = True) -> TaskGroup:
         recorded = record(RUN)
         planned >> survey >> inspected >> watermark >> repaired >> count >> job >> check >> reconciled >> recorded
         inspected >> [check, recorded]
+        if final:
+            waive = WaiverReviewOperator(
+                task_id="waive",
+                source=name,
+                run=RUN,
+                trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS,
+                doc_md="Ask whether the losses that were found may be accepted, when the Param `waive` says why.",
+            )
+            [inspected, reconciled] >> waive >> recorded
         verdict(RUN, recorded)  # type: ignore[arg-type]
     return group

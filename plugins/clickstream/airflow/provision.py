@@ -7,7 +7,8 @@ from typing import Any
 from airflow.sdk import TriggerRule, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from clickstream.airflow.operators.plan_review import ASKED, PlanReviewOperator, check_approval
+from clickstream.airflow.operators.approval import ASKED
+from clickstream.airflow.operators.plan_review import PlanReviewOperator, check_approval
 from clickstream.airflow.runs import account, place, source_named
 from clickstream.sources.model import Source
 

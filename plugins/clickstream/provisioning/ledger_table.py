@@ -11,6 +11,7 @@ from clickstream.provisioning.external_table import ExternalTable, TableColumn
 
 _FINGERPRINT = "array<bigint>"
 _COUNTS = "map<string,bigint>"
+_LOSSES = "array<struct<code:string,object:string,records:bigint>>"
 _COLUMNS = (
     TableColumn("schema_version", "bigint", "version of the line's form"),
     TableColumn("sequence", "bigint", "number of the object that holds the line; the highest of an hour is current"),
@@ -37,6 +38,11 @@ _COLUMNS = (
     TableColumn("contract", "string", "version of the contract that the records were judged by"),
     TableColumn("contract_digest", "string", "digest of that contract"),
     TableColumn("code_digest", "string", "digest of the code of the job"),
+    TableColumn(
+        "waivers",
+        f"array<struct<waived_by:string,waived_at:string,reason:string,run:string,losses:{_LOSSES},followed:bigint>>",
+        "what people have accepted of the hour: who, when, why, in which run, each loss with its records",
+    ),
     TableColumn("causes", "array<string>", "codes of the findings; empty when there are none"),
     TableColumn("findings", "string", "uri of the findings with ids and objects; they expire"),
     TableColumn("run", "string", "the run that wrote the line: DAG run and clear number"),

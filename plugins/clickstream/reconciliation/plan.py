@@ -24,6 +24,7 @@ class Plan(BaseModel):
 
     Attributes:
         run: the run's identity: DAG run and clear number.
+        waive: why people shall be asked to accept what the window's hours are failed for; empty: they shall not.
         final: whether hours are proven; else their records are only counted, and their entries are provisional.
         hours: the window's hours, and the hours before it whose listing changed since their entry.
         unentered: hours that a killed run of ours rewrote without an entry: they are done again.
@@ -41,6 +42,7 @@ class Plan(BaseModel):
     forced: bool
     final: bool
     contract: Literal["pinned", "latest"]
+    waive: str = ""
     hours: tuple[str, ...]
     unentered: tuple[str, ...]
     ledger_head: int
@@ -85,6 +87,7 @@ def make_plan(
     forced: bool = False,
     final: bool = True,
     contract: Literal["pinned", "latest"] = "pinned",
+    waive: str = "",
 ) -> Plan:
     """Plan a run over a window.
 
@@ -93,6 +96,7 @@ def make_plan(
         forced: process every hour of the window again, changed or not.
         final: prove the hours; else count them.
         contract: judge by the version pinned when an hour was first processed, or by the source's newest.
+        waive: why people shall be asked to accept what is lost.
 
     Raises:
         ValueError: the whole window lies before `verify_from`.
@@ -120,6 +124,7 @@ def make_plan(
         forced=forced,
         final=final,
         contract=contract,
+        waive=waive,
         hours=tuple(map(hour_text, looked_at)),
         unentered=tuple(map(hour_text, unentered)),
         ledger_head=entries[-1].sequence if entries else -1,

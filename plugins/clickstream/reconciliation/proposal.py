@@ -91,11 +91,10 @@ class Answer:
 
     by: str
     at: str
-    reason: str
     digest: str
 
 
-def propose(place: Place, source: Source, plan: Plan, entries: Iterable[Entry], reason: str) -> Proposal:
+def propose(place: Place, source: Source, plan: Plan, entries: Iterable[Entry]) -> Proposal:
     """What may be accepted of the lines that a run leaves in the ledger: failed hours of the plan's window."""
     window = {*plan.window_hours}
     failed = [entry for entry in entries if entry.state == "failed" and entry.arrival_hour in window]
@@ -116,24 +115,26 @@ def propose(place: Place, source: Source, plan: Plan, entries: Iterable[Entry], 
                 hours[entry.arrival_hour] = hour
             else:
                 left[entry.arrival_hour] = "Bronze has changed since it was looked at: run once more"
-    return Proposal(reason, hours, left)
+    return Proposal(plan.waive, hours, left)
 
 
 def except_entries(place: Place, entries: Iterable[Entry], proposal: Proposal, answer: Answer) -> list[Entry]:
     """A run's lines once its proposal was approved; lines that it does not name stay as they are."""
     return [
-        _excepted(place, entry, hour, answer) if (hour := proposal.hours.get(entry.arrival_hour)) else entry
+        _excepted(place, entry, hour, proposal.reason, answer)
+        if (hour := proposal.hours.get(entry.arrival_hour))
+        else entry
         for entry in entries
     ]
 
 
-def _excepted(place: Place, entry: Entry, hour: ProposedHour, answer: Answer) -> Entry:
+def _excepted(place: Place, entry: Entry, hour: ProposedHour, reason: str, answer: Answer) -> Entry:
     lost = {finding.object for finding in hour.findings if finding.code in OBJECT_LOSSES and finding.object}
     manifest = refreshed(hour.manifest.without(lost), hour.listing)
     waiver = Waiver(
         waived_by=answer.by,
         waived_at=answer.at,
-        reason=answer.reason,
+        reason=reason,
         run=entry.run,
         losses=tuple(Loss(code=each.code, object=each.object, records=each.records) for each in hour.findings),
     )

@@ -271,9 +271,9 @@ class Verdict:
     causes: list[str]
 
 
-def propose_waiver(run: Run, reason: str) -> Proposal:
+def propose_waiver(run: Run) -> Proposal:
     """What people are asked to accept of what this run found, were it recorded now."""
-    return propose(run.place, run.source, run.plan, _lines(run, _known(run)), reason)
+    return propose(run.place, run.source, run.plan, _lines(run, _known(run)))
 
 
 def record_run(run: Run, answer: Answer | None = None) -> Verdict:
@@ -284,11 +284,9 @@ def record_run(run: Run, answer: Answer | None = None) -> Verdict:
     """
     known = _known(run)
     entries = _lines(run, known)
-    if (
-        answer
-        and (proposal := propose(run.place, run.source, run.plan, entries, answer.reason)).digest == answer.digest
-    ):
-        entries = except_entries(run.place, entries, proposal, answer)
+    if answer:
+        proposal = propose(run.place, run.source, run.plan, entries)
+        entries = except_entries(run.place, entries, proposal, answer) if proposal.digest == answer.digest else entries
     if entries:
         run.ledger.append(entries)
         LedgerIndex(run.ledger, run.place.lake).renew()

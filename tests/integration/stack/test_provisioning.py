@@ -24,6 +24,7 @@ from clickstream.provisioning.resource import Cloud, Resource
 from clickstream.provisioning.waiting import wait
 from clickstream.reconciliation.entry import Entry, State, Tiers
 from clickstream.reconciliation.ledger import Ledger
+from clickstream.reconciliation.waiver import Loss, Waiver
 from clickstream.sources.loader import load_sources
 from clickstream.sources.model import Column, Source
 from tests.integration.stack.clouds import running_cloud
@@ -180,13 +181,18 @@ def test_the_current_line_of_each_hour_by_sql(path: list[Resource], cloud: Cloud
     ledger = Ledger(cloud.client("s3"), cloud.names.evidence, source.name)
     ledger.append([entry(1, "failed", causes=("object_missing", "changed_unchecked")), entry(2, "failed")])
     ledger.append([entry(2, "verified", contract="1.0.0", **counted)])
-    failed, _, verified = ledger.read()
+    loss = Loss(code="object_missing", object="landing/x", records=7)
+    waiver = Waiver(waived_by="maria", waived_at="2026-11-21T09:00:00Z", reason="gone", run="w", losses=(loss,))
+    ledger.append([entry(3, "excepted", waivers=(waiver, waiver.model_copy(update={"reason": "gone, too"})))])
+    failed, _, verified, excepted = ledger.read()
 
     assert _rows(cloud, sql) == [
         {
             "arrival_hour": each.arrival_hour,
             "state": each.state,
             "causes": ", ".join(each.causes),
+            "waived_by": ", ".join(waiver.waived_by for waiver in each.waivers),
+            "waived_because": "; ".join(waiver.reason for waiver in each.waivers),
             "bronze": bronze,
             "silver": silver,
             "filtered": "0",
@@ -202,11 +208,16 @@ def test_the_current_line_of_each_hour_by_sql(path: list[Resource], cloud: Cloud
         for each, bronze, silver, quarantined in (
             (failed, None, None, "0"),
             (verified, "9007199254740993", "5", "2"),
+            (excepted, None, None, "0"),
         )
     ]
     columns = "reasons['minLength:event_id'] AS short, silver[2] AS sum_1"
-    assert _rows(cloud, f"SELECT {columns} FROM clickstream.retail_web_ledger ORDER BY sequence DESC LIMIT 1") == [
+    assert _rows(cloud, f"SELECT {columns} FROM clickstream.retail_web_ledger WHERE sequence = 1") == [
         {"short": "2", "sum_1": str(2**62)}
+    ]
+    columns = "waivers[1].losses[1].object AS lost, waivers[1].losses[1].records AS records"
+    assert _rows(cloud, f"SELECT {columns} FROM clickstream.retail_web_ledger WHERE sequence = 2") == [
+        {"lost": "landing/x", "records": "7"}
     ]
 
 

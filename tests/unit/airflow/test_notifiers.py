@@ -13,7 +13,7 @@ from airflow.sdk.api.datamodels._generated import TaskInstance
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 
 from clickstream.airflow import incidents
-from clickstream.airflow.incidents import AlreadyPaged, report_verdict, run_link
+from clickstream.airflow.incidents import AlreadyPaged, Refused, report_verdict, run_link
 from clickstream.airflow.notifiers.page import PROCESS_LOST, PageOnFailure, ResolveFailures
 from clickstream.reconciliation.ledger import LedgerBroken
 from tests.unit.paging.memory_sns import MemorySns
@@ -162,6 +162,11 @@ def test_a_verdict_that_fails_resolves_them_as_well_and_is_no_failed_task(stage:
     verdict(stage, "r1")
     fail(AlreadyPaged("failed: ..."), task="proof.verdict")
     assert topic.kinds == [("task_failed", "opened"), ("object_missing", "opened"), ("task_failed", "resolved")]
+
+
+def test_a_refused_request_pages_nobody(topic: MemorySns) -> None:
+    fail(Refused("params.window = None: ..."), task="proof.plan")
+    assert topic.kinds == []
 
 
 def test_a_good_end_of_a_dag_without_a_verdict_resolves_them(topic: MemorySns) -> None:

@@ -13,7 +13,7 @@ from jinja2 import Environment
 from clickstream.airflow import proof
 from clickstream.airflow.incidents import AlreadyPaged
 from clickstream.reconciliation.plan import Plan
-from clickstream.reconciliation.steps import Survey
+from clickstream.reconciliation.steps import Survey, propose_waiver
 from tests.unit.reconciliation.makers import at, text
 from tests.unit.reconciliation.stage import Stage
 
@@ -46,10 +46,24 @@ def call(dag: DAG, task: str, *arguments: Any) -> Any:
 
 def plan(dag: DAG, monkeypatch: pytest.MonkeyPatch, first: int = 0, last: int = 0, **params: Any) -> Any:
     dag_run = SimpleNamespace(
-        run_type="scheduled", clear_number=0, data_interval_start=at(first), data_interval_end=at(last + 1)
+        run_type="manual" if params else "scheduled",
+        clear_number=0,
+        data_interval_start=at(first),
+        data_interval_end=at(last + 1),
     )
-    monkeypatch.setattr(proof, "get_current_context", lambda: {"dag_run": dag_run, "params": params})
+    given = {"window": None, "force": False, "contract": "pinned", "waive": None, **params}
+    monkeypatch.setattr(proof, "get_current_context", lambda: {"dag_run": dag_run, "params": given, "ti": Reviewed()})
     return call(dag, "plan")
+
+
+class Reviewed:
+    """The task's own instance, in a run whose review was answered like this."""
+
+    def __init__(self, asked: str | None = None, answer: Any = None) -> None:
+        self.xcoms = {"asked": asked, "return_value": answer}
+
+    def xcom_pull(self, *, task_ids: str, key: str = "return_value") -> Any:
+        return {"proof.waive": self.xcoms}[task_ids][key]
 
 
 def test_the_plan_is_left_for_the_steps_and_its_names_for_the_tasks(
@@ -67,6 +81,8 @@ def test_the_params_reach_the_plan(dag: DAG, stage: Stage, monkeypatch: pytest.M
     assert plan(dag, monkeypatch, window=window, force=True, contract="latest")["window"] == window
     left = stage.run(RUN).plan
     assert (left.hours, left.forced, left.contract) == ((text(5), text(6)), True, "latest")
+    plan(dag, monkeypatch, window=window, waive="no version of it is left")
+    assert stage.run(RUN).plan.waive == "no version of it is left"
 
 
 def nothing(stage: Stage) -> None:
@@ -90,10 +106,10 @@ def lost(stage: Stage) -> None:
 @pytest.mark.parametrize(
     ("deed", "following"),
     [
-        (nothing, "proof.record"),
+        (nothing, "proof.waive"),
         (new_hour, "proof.wait_for_watermark"),
         (restored, "proof.check"),
-        (lost, "proof.record"),
+        (lost, "proof.waive"),
     ],
     ids=["unchanged", "late", "restored", "lost"],
 )
@@ -118,6 +134,31 @@ def test_the_verdict_fails_the_run_and_names_the_hours(dag: DAG, stage: Stage, m
     with pytest.raises(AlreadyPaged, match=rf"{text(0)} \(object_missing\)"):
         call(dag, "verdict", RUN, recorded)
     assert told == [(RUN, "retail_web__daily", "scheduled__17")]
+
+
+@pytest.mark.parametrize(
+    ("choice", "state"), [("Approve", "excepted"), ("Reject", "failed"), (None, "failed")], ids=str
+)
+def test_only_an_approval_excepts_hours(
+    dag: DAG, stage: Stage, monkeypatch: pytest.MonkeyPatch, choice: str | None, state: str
+) -> None:
+    stage.lose(0, "x")
+    plan(dag, monkeypatch, window=f"{text(0)}/{text(1)}", waive="no version of it is left")
+    stage.ask(RUN, Survey())
+    call(dag, "inspect", RUN)
+    answered = {
+        "chosen_options": [choice],
+        "responded_at": datetime(2026, 11, 21, 9, tzinfo=UTC),
+        "responded_by_user": {"id": "7", "name": "Maria"},
+    }
+    asked = propose_waiver(stage.run(RUN)).digest
+    review = Reviewed(asked, answered if choice else None)
+    monkeypatch.setattr(proof, "get_current_context", lambda: {"ti": review})
+    assert call(dag, "record", RUN)["failed"] == ([] if state == "excepted" else [text(0)])
+    assert stage.states[0] == state
+    assert [(w.waived_by, w.waived_at) for w in stage.entry(0).waivers] == (
+        [("Maria (7)", "2026-11-21T09:00:00.000+00:00")] if state == "excepted" else []
+    )
 
 
 def test_a_run_without_a_failed_hour_ends_well_and_is_reported_too(dag: DAG, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""From a DAG run's context to the window, the force and the name of a run."""
+"""From a DAG run's context to what it is asked for, and to the name of a run."""
 
 import shutil
 from datetime import UTC, datetime
@@ -10,11 +10,14 @@ from typing import Any
 import pytest
 
 from clickstream.airflow import runs
-from clickstream.airflow.proof import is_forced, requested_window
+from clickstream.airflow.incidents import Refused, Unpaged
+from clickstream.airflow.proof import requested
 from clickstream.airflow.runs import run_key, source_named
 from clickstream.sources.loader import INCLUDE, InvalidSources
+from tests.unit.reconciliation.makers import source
 
 DAY = "2026-11-18T00:00:00Z/2026-11-19T00:00:00Z"
+HOURS = "2026-11-17T13:00:00Z/2026-11-17T15:00:00Z"
 
 
 def context(run_type: str = "scheduled", clear_number: int = 0, run_id: str = "r", **params: Any) -> dict[str, Any]:
@@ -26,46 +29,31 @@ def context(run_type: str = "scheduled", clear_number: int = 0, run_id: str = "r
         data_interval_start=datetime(2026, 11, 18, tzinfo=UTC),
         data_interval_end=datetime(2026, 11, 19, tzinfo=UTC),
     )
-    return {"dag_run": dag_run, "params": {"window": None, "force": False, "contract": "pinned", **params}}
-
-
-@pytest.mark.parametrize("run_type", ["scheduled", "backfill"])
-def test_a_run_has_the_day_that_it_was_made_for(run_type: str) -> None:
-    assert str(requested_window(context(run_type))) == DAY
-
-
-@pytest.mark.parametrize("run_type", ["manual", "scheduled", "backfill"])
-def test_a_window_that_is_asked_for_is_the_one_that_is_taken(run_type: str) -> None:
-    asked = "2026-11-17T13:00:00Z/2026-11-17T15:00:00Z"
-    assert str(requested_window(context(run_type, window=asked))) == asked
-
-
-@pytest.mark.parametrize("window", [None, ""])
-def test_a_run_by_hand_must_ask_for_one(window: str | None) -> None:
-    """The interval of a run by hand is the one that ended before it: nobody means that."""
-    with pytest.raises(ValueError, match=r"params\.window.*needs START/END"):
-        requested_window(context("manual", window=window))
-
-
-def test_a_window_that_is_none_is_refused() -> None:
-    with pytest.raises(ValueError, match="not a whole hour"):
-        requested_window(context(window="2026-11-18T00:30:00Z/2026-11-19T00:00:00Z"))
+    return {
+        "dag_run": dag_run,
+        "params": {"window": None, "force": False, "contract": "pinned", "waive": None, **params},
+    }
 
 
 @pytest.mark.parametrize(
-    ("asked", "forced"),
-    [
-        (context(), False),
-        (context("manual"), False),
-        (context(force=True), True),
-        (context("manual", force=True), True),
-        (context("backfill"), True),
-        (context(clear_number=1), True),
-    ],
-    ids=["schedule", "by hand", "forced", "forced by hand", "backfill", "cleared"],
+    ("run_type", "cleared", "forced"), [("scheduled", 0, False), ("scheduled", 1, True), ("backfill", 0, True)]
 )
-def test_who_asks_for_a_backfill_or_clears_a_run_wants_it_done_anew(asked: dict[str, Any], forced: bool) -> None:
-    assert is_forced(asked) is forced
+def test_a_run_has_the_day_that_it_was_made_for(run_type: str, cleared: int, forced: bool) -> None:
+    request = requested(context(run_type, cleared), source())
+    assert (str(request.window), request.forced, request.contract, request.waive) == (DAY, forced, "pinned", "")
+
+
+def test_a_run_by_hand_does_what_its_params_say() -> None:
+    request = requested(context("manual", window=HOURS, waive="no version is left"), source())
+    assert (str(request.window), request.forced, request.waive) == (HOURS, False, "no version is left")
+
+
+def test_params_that_cannot_be_meant_fail_the_task_for_good_and_page_nobody() -> None:
+    with pytest.raises(Refused, match=r"params\.window = None.*needs START/END"):
+        requested(context("manual"), source())
+    with pytest.raises(Refused, match="has not ended"):
+        requested(context("manual", window="2999-01-01T00:00:00Z/2999-01-02T00:00:00Z"), source())
+    assert issubclass(Refused, Unpaged)
 
 
 def test_a_run_s_name_can_be_part_of_a_key_and_tells_its_dag_run() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow.sdk import BaseNotifier
 
-from clickstream.airflow.incidents import AlreadyPaged, incidents_of, resolve_failures, run_link
+from clickstream.airflow.incidents import Unpaged, incidents_of, resolve_failures, run_link
 
 PROCESS_LOST = "no error: the task's process was lost or killed"
 
@@ -15,7 +15,7 @@ PROCESS_LOST = "no error: the task's process was lost or killed"
 class PageOnFailure(BaseNotifier):
     """Open an incident when a task has failed for good; one for a DAG, whatever number of its tasks and runs fail.
 
-    For `on_failure_callback` of every task. `AlreadyPaged` is not paged again.
+    For `on_failure_callback` of every task. What is raised as `Unpaged` is not paged.
 
     Args:
         source: the source's name.
@@ -36,7 +36,7 @@ class PageOnFailure(BaseNotifier):
 
         # Of a task whose process was lost Airflow tells neither an exception nor a start.
         ti, exception, now = context["ti"], context.get("exception"), datetime.now(UTC)
-        if isinstance(exception, AlreadyPaged):
+        if isinstance(exception, Unpaged):
             return
         clear = f"then clear {ti.task_id} with its downstream tasks in Airflow"
         if isinstance(exception, LedgerBroken):

@@ -8,8 +8,7 @@ from typing import Any, ClassVar
 
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 
-ASKED = "asked"
-"""XCom key of the digest that people were asked about."""
+from clickstream.airflow.operators.approval import ASKED, is_approval
 
 
 class NotApproved(RuntimeError):
@@ -59,5 +58,5 @@ def check_approval(planned: Mapping[str, Any], asked: str | None, answer: Mappin
         return
     if asked != planned["digest"]:
         raise NotApproved(f"plan {planned['digest']} needs approval; people were asked about {asked or 'nothing'}")
-    if not answer or answer["chosen_options"] != [PlanReviewOperator.APPROVE]:
+    if not is_approval(answer):
         raise NotApproved(f"plan {planned['digest']} needs approval, and nobody gave it: clear the review to ask again")
