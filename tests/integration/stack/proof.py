@@ -29,6 +29,7 @@ from clickstream.producer.receipt import Receipt
 from clickstream.provisioning.resource import Cloud
 from clickstream.reconciliation.gold.steps import CheckGold, Next, PlanGold, next_of_gold, record_gold
 from clickstream.reconciliation.plan import make_plan
+from clickstream.reconciliation.proposal import Answer
 from clickstream.reconciliation.report import source_report
 from clickstream.reconciliation.steps import (
     Check,
@@ -39,6 +40,7 @@ from clickstream.reconciliation.steps import (
     Survey,
     Verdict,
     inspect_run,
+    propose_waiver,
     reconcile_run,
     record_run,
     repair_run,
@@ -135,13 +137,14 @@ class Lake:
         return faults
 
     def begin(
-        self, window: Window, *, forced: bool = False, final: bool = True, latest: bool = False
+        self, window: Window, *, forced: bool = False, final: bool = True, latest: bool = False, waive: str = ""
     ) -> tuple[Run, str]:
         """A new run up to its job: the run, and what comes next (process, check or record).
 
         Args:
             final: prove the hours; else count them.
             latest: judge by the newest contract.
+            waive: why people are asked to accept what is lost.
         """
         run = Run(self.place, self.source, f"test.{uuid4().hex}")
         plan = make_plan(
@@ -153,6 +156,7 @@ class Lake:
             forced=forced,
             final=final,
             contract="latest" if latest else "pinned",
+            waive=waive,
         )
         run.write("plan", plan.model_dump(mode="json"))
         self._ask_for(run, Survey())
@@ -183,12 +187,22 @@ class Lake:
         if end["JobRunState"] != "SUCCEEDED":
             raise JobFailed(f"{end['JobRunState']}: {end.get('ErrorMessage')}")
 
-    def conclude(self, run: Run, following: str) -> Outcome:
-        """The run from its check on."""
+    def conclude(self, run: Run, following: str, approved_by: str | None = None) -> Outcome:
+        """The run from its check on.
+
+        Args:
+            approved_by: who approves the waiver that the run asks for.
+        """
         if following != "record":
             self._ask_for(run, Check())
             reconcile_run(run)
-        return Outcome(record_run(run), source_report(self.place, self.source))
+        answer = Answer(approved_by, "2026-11-21T09:00:00Z", propose_waiver(run).digest) if approved_by else None
+        return Outcome(record_run(run, answer), source_report(self.place, self.source))
+
+    def waive(self, window: Window, reason: str) -> Outcome:
+        """A run over a window whose waiver is approved."""
+        run, following = self.begin(window, waive=reason)
+        return self.conclude(run, following, approved_by="maria")
 
     def prove(self, window: Window, *, forced: bool = False, final: bool = True, latest: bool = False) -> Outcome:
         """One whole run over a window."""
