@@ -1,4 +1,4 @@
-"""A waiver on a real stack: an object is lost for good, that is accepted, and its hour is processed again without it."""
+"""A waiver on a real stack: an object is lost for good, that is accepted, its hour is processed again without it."""
 
 from __future__ import annotations
 

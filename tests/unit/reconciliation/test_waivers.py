@@ -62,6 +62,7 @@ def test_what_is_accepted_is_excepted_and_says_who_when_why_and_what(waived: Sta
     )  # fmt: skip
     assert waiver.losses == (Loss(code="object_missing", object=key(1, "y"), records=2),)
     # No page of its cause stays open.
+    assert waived.entry(1).causes == ()
     assert failing_causes(current_entries(waived.entries)) == set()
     assert waived.jobs == 1
 
@@ -291,6 +292,7 @@ class TestAsked:
         for _ in range(2):
             assert record_run(stage.run("w"), answer) == Verdict([text(0)], ["object_missing"])
             assert stage.states == {0: "failed", 1: "excepted", 2: "verified"}
+        assert [e.state for e in stage.entries if e.run == "w"] == ["failed", "failed", "excepted"]
 
 
 class TestReceipts:
