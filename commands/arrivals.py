@@ -10,7 +10,7 @@ from clickstream.lake.listing import hour_prefix
 from clickstream.lake.place import Place
 from clickstream.lake.windows import HOUR, parse_hour
 from clickstream.producer.heartbeat import canary
-from clickstream.producer.kinesis import Producer
+from clickstream.producer.producer import Producer
 from clickstream.producer.receipt import Receipt, receipts
 from clickstream.sources.model import Source
 from commands.cloud_clock import CloudClock

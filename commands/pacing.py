@@ -1,4 +1,4 @@
-"""Spreading records over a stretch of the local cloud's time, within what the stream's shards take.
+"""Spreading records over a stretch of the local cloud's time, within what the path takes.
 
 The unit is a share: a shard takes 1,000 a second, and a record is one for each begun 1,000 bytes of it, so that
 both limits, 1,000 records/s and 1 MB/s, are one.
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Self
 
+from clickstream.sources.model import Source
 from commands.cloud_clock import CloudClock
 from commands.terminal import Failed
 
@@ -18,6 +19,10 @@ SHARES_PER_SECOND = 1000
 BYTES_PER_SHARE = 1000
 STEP = 500
 """Shares between two moves of the clock: as many as the producer puts at once when records are small."""
+
+
+SHARDS_OF_A_DELIVERY = 5
+"""A delivery that is put to directly takes 5 MiB a second, and more records than these shards would."""
 
 
 class TooMuch(Failed):
@@ -42,13 +47,18 @@ class Load:
         return load
 
 
+def shards_of(source: Source) -> int:
+    """The shards that a source's path takes as much as."""
+    return source.stream.shards_at_first if source.stream else SHARDS_OF_A_DELIVERY
+
+
 def paced(
     records: Iterable[bytes], load: Load, clock: CloudClock, start: datetime, end: datetime, shards: int
 ) -> Iterator[bytes]:
     """The records, moving the clock on before each step of them so that they are spread evenly from start to end.
 
     :param load: of these records.
-    :param shards: of the stream.
+    :param shards: what the path takes; see `shards_of`.
     :raises TooMuch: before the first record: the shards cannot take them in that time.
     """
     available = (end - start).total_seconds()

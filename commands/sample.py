@@ -20,13 +20,14 @@ from clickstream.contract.records import raw_hash, read_object
 from clickstream.lake.listing import list_hour
 from clickstream.lake.place import Place
 from clickstream.lake.windows import HOUR, hour_text, parse_hour
-from clickstream.producer.kinesis import Producer, kinesis_client
+from clickstream.producer.producer import Producer
 from clickstream.producer.receipt import Receipt, list_parts
+from clickstream.producer.sinks import open_sink
 from clickstream.sources.loader import load_sources
 from clickstream.sources.model import Source
 from commands.arrivals import HOURS_AFTER, send_heartbeats, uncovered, wait_for_delivery
 from commands.cloud_clock import CloudClock, held_clock
-from commands.pacing import Load, paced
+from commands.pacing import Load, paced, shards_of
 from commands.sample_day import EXPECTED, file_name, write_sample
 from commands.settings import Settings
 from commands.terminal import Failed, command, say
@@ -70,7 +71,7 @@ def send_sample(settings: Settings, events: int) -> None:
         return
     unfinished = {hour for hour, count in counts.items() if sent[hour] < count}
     silent = set(uncovered(place, source, source.verify_from, end, counts))
-    producer = Producer(source, kinesis_client())
+    producer = Producer(open_sink(source))
     beats = Receipt(place.s3, place.evidence, source.name, "heartbeat")
     receipts = [beats]
     with held_clock(settings.state, settings.cloud_url) as clock, beats:
@@ -92,7 +93,7 @@ def send_sample(settings: Settings, events: int) -> None:
 def _send(
     producer: Producer, place: Place, source: Source, records: list[bytes], clock: CloudClock, hour: datetime
 ) -> Receipt:
-    stream = paced(records, Load.of(records), clock, hour + FIRST, hour + LAST, source.stream.shards_at_first)
+    stream = paced(records, Load.of(records), clock, hour + FIRST, hour + LAST, shards_of(source))
     with Receipt(place.s3, place.evidence, source.name, PURPOSE) as receipt:
         producer.send(stream, receipt)
     return receipt

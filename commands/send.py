@@ -25,14 +25,15 @@ import boto3
 from clickstream.contract.records import read_object
 from clickstream.lake.place import Place
 from clickstream.lake.windows import HOUR, hour_text
-from clickstream.producer.kinesis import Producer, kinesis_client
+from clickstream.producer.producer import Producer
 from clickstream.producer.receipt import Receipt
+from clickstream.producer.sinks import open_sink
 from clickstream.sources.loader import load_sources
 from clickstream.sources.model import Source
 from commands import cloud
 from commands.arrivals import HOURS_AFTER, send_heartbeats, uncovered, wait_for_delivery
 from commands.cloud_clock import ClockIsHeld, CloudClock, held_clock
-from commands.pacing import Load, TooMuch, paced
+from commands.pacing import Load, TooMuch, paced, shards_of
 from commands.settings import Settings
 from commands.terminal import Failed, command, say
 
@@ -117,7 +118,7 @@ def carry_out(order: Order, settings: Settings) -> bool:
         raise Refused(f"the local cloud does not answer at {settings.cloud_url}: make up")
     source = order.source
     place = Place.of(boto3.Session())
-    producer = Producer(source, kinesis_client())
+    producer = Producer(open_sink(source))
     with held_clock(settings.state, settings.cloud_url) as clock:
         records = _paced_records(order, clock)
         hour = order.start.replace(minute=0, second=0, microsecond=0)
@@ -172,7 +173,7 @@ def _measure(events: Path) -> Load:
 def _paced_records(order: Order, clock: CloudClock) -> Iterator[bytes]:
     if order.at is None:
         return _read(order.events)
-    return paced(_read(order.events), order.load, clock, order.at, order.until, order.source.stream.shards_at_first)
+    return paced(_read(order.events), order.load, clock, order.at, order.until, shards_of(order.source))
 
 
 def _tell(order: Order, sent: Receipt, beats: Receipt, place: Place) -> None:

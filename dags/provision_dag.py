@@ -15,8 +15,8 @@ first: what the stream holds and Firehose has not delivered is lost.
 **Run twice.** Each step does only what is left to do, so a run that was killed anywhere can be cleared.
 
 **When it fails.** One page, and one when a later run ends well. Nothing is rolled back: mend the cause, then clear
-the failed tasks, or trigger it again. At the end of `apply` a record of our own has been seen in the stream and in
-Bronze; it is filtered as `canary`.
+the failed tasks, or trigger it again. At the end of `apply` a record of our own has been seen in the stream, where
+there is one, and in Bronze; it is filtered as `canary`.
 """
 
 from __future__ import annotations

@@ -21,9 +21,10 @@ def watch(source: Source) -> None:
     def heartbeat() -> dict[str, Any]:
         """Send one heartbeat through the producer, and store its receipt."""
         from clickstream.health.beats import send_beat
-        from clickstream.producer.kinesis import kinesis_client
+        from clickstream.producer.sinks import open_sink
 
-        receipt = send_beat(place(), source_named(name), kinesis_client(session()))
+        watched = source_named(name)
+        receipt = send_beat(place(), watched, open_sink(watched, session()))
         return {
             "acknowledged": receipt.acknowledged.total(),
             "failed": dict(receipt.failed),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow.sdk import TriggerRule, get_current_context, task
+from airflow.sdk import TriggerRule, chain, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from clickstream.airflow.operators.approval import ASKED
 from clickstream.airflow.operators.plan_review import PlanReviewOperator, check_approval
-from clickstream.airflow.runs import account, place, source_named
+from clickstream.airflow.runs import account, place, session, source_named
 from clickstream.sources.model import Source
 
 PLAN, REVIEW = "plan", "review"
@@ -91,13 +91,14 @@ def provision(source: Source) -> None:
     def send_canary() -> dict[str, Any]:
         """Send a record of our own down the path."""
         from clickstream.producer.receipt import Receipt
+        from clickstream.producer.sinks import open_sink
         from clickstream.provisioning import canary
 
         if get_current_context()["params"]["mode"] != "apply":
             raise AirflowSkipException("the path is gone")
         here = place()
         with Receipt(here.s3, here.evidence, name, "provision") as receipt:
-            sent = canary.send_canary(account().client("kinesis"), source_named(name), receipt)
+            sent = canary.send_canary(open_sink(source_named(name), session()), receipt)
         return sent.model_dump(mode="json")
 
     @task.sensor(poke_interval=15, timeout=60, mode="reschedule")
@@ -130,7 +131,8 @@ def provision(source: Source) -> None:
     sent: Any = send_canary()
     plan_path() >> review >> confirmed >> sent
     applied >> sent
-    is_in_stream(sent) >> is_in_bronze(sent) >> details()
+    waits = (is_in_stream, is_in_bronze) if source.stream else (is_in_bronze,)
+    chain(*(wait(sent) for wait in waits), details())
 
 
 def _steps(name: str, params: Any) -> tuple[Any, ...]:

@@ -1,7 +1,7 @@
 """The heartbeat of a round, and what the receipts say of those before it.
 
-Nothing is remembered between rounds. Which heartbeats the stream has taken, and when by its own clock, stands in
-their receipts: so it is known how many of the stream's records were ours, and since when something should be seen.
+Nothing is remembered between rounds. Which heartbeats the path has taken, and when by its own clock, stands in
+their receipts: so it is known how many of its records were ours, and since when something should be seen.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from clickstream.lake.place import Place
 from clickstream.producer.heartbeat import HEARTBEAT, canary
-from clickstream.producer.kinesis import UNANSWERED, Producer
+from clickstream.producer.producer import UNANSWERED, Producer
 from clickstream.producer.receipt import Receipt, list_parts
+from clickstream.producer.sink import Sink
 from clickstream.sources.model import Source
 
 PATIENCE_SECONDS = 60
@@ -30,8 +30,8 @@ class Beat:
     """One heartbeat.
 
     Attributes:
-        at: when the stream answered, by its own clock, in whole seconds.
-        acknowledged: how many records the stream has taken: one, or none.
+        at: when the service answered, by its own clock, in whole seconds.
+        acknowledged: how many records it has taken: one, or none.
         refusals: why it has taken none.
     """
 
@@ -40,19 +40,19 @@ class Beat:
     refusals: tuple[str, ...] = ()
 
 
-def send_beat(place: Place, source: Source, kinesis: Any) -> Receipt:
+def send_beat(place: Place, source: Source, sink: Sink) -> Receipt:
     """Send one heartbeat; its receipt is stored, whatever became of it.
 
     Args:
-        kinesis: a client as `clickstream.producer.kinesis.kinesis_client` makes it.
+        sink: where the records of the source are put.
 
     Raises:
-        botocore.exceptions.ClientError: no right to the stream.
-        botocore.exceptions.BotoCoreError: Kinesis cannot be reached.
+        botocore.exceptions.ClientError: no right to put records.
+        botocore.exceptions.BotoCoreError: the service cannot be reached.
     """
-    producer = Producer(source, kinesis, patience_seconds=PATIENCE_SECONDS)
-    # Of a stream that is not there the look at the live path tells.
-    absent = contextlib.suppress(kinesis.exceptions.ResourceNotFoundException)
+    producer = Producer(sink, patience_seconds=PATIENCE_SECONDS)
+    # Of a stream or delivery that is not there the look at the live path tells.
+    absent = contextlib.suppress(sink.absent)
     with absent, Receipt(place.s3, place.evidence, source.name, HEARTBEAT) as receipt:
         producer.send([canary("heartbeat")], receipt)
     return receipt

@@ -8,6 +8,7 @@ Cause = Literal[
     "path_missing",
     "heartbeat_failed",
     "stream_throttled",
+    "delivery_throttled",
     "traffic_low",
     "delivery_failing",
     "delivery_stalled",

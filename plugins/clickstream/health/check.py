@@ -4,13 +4,13 @@ A pure function of what was read. Two kinds of question: what has *happened* wit
 failed writes: a finding stays until the whole window is clean), and how it *stands* (the path, freshness, lag: the
 newest datapoint says so).
 
-A metric is missing only when a heartbeat proves that there must be one: the newest that the stream acknowledged so
+A metric is missing only when a heartbeat proves that there must be one: the newest that was acknowledged so
 long ago that CloudWatch must show it. Without such a heartbeat (a new path, Airflow just back) nothing is demanded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -23,22 +23,22 @@ from clickstream.health.live import Live, Part
 from clickstream.health.metrics import (
     BEHIND,
     FRESHNESS,
-    INCOMING,
+    MEASURES,
     METRICS_LATE,
-    OF_DELIVERY,
-    OF_STREAM,
     SUCCESS,
-    THROTTLED,
+    Measures,
     Metric,
     Point,
     Readings,
 )
 from clickstream.lake.windows import hour_text
-from clickstream.sources.model import Health
+from clickstream.sources.model import Carrier, Health
 
 _OF_WRITES = (SUCCESS, FRESHNESS)
 """Measured with each write to S3; without either, nothing is written."""
-_REFUSED_BY_FULL_SHARDS = "ProvisionedThroughputExceededException"
+_REFUSED_FOR_BEING_TOO_MANY = frozenset({"ProvisionedThroughputExceededException", "ServiceUnavailableException"})
+"""Codes of a refused record: a stream's, and a delivery's."""
+_THROTTLED: Mapping[Carrier, Cause] = {"stream": "stream_throttled", "delivery": "delivery_throttled"}
 
 
 class Finding(BaseModel):
@@ -94,6 +94,11 @@ class Look:
     readings: Readings
 
     @property
+    def measures(self) -> Measures:
+        """The metrics that such a path has."""
+        return MEASURES[next(iter(self.live.parts))]
+
+    @property
     def window_start(self) -> datetime:
         return window_start(self.health, self.live.now)
 
@@ -110,23 +115,24 @@ class Look:
 
     @property
     def judges_traffic(self) -> bool:
-        """Whether traffic is expected in the whole of its window, by a stream that was there and has its metric."""
+        """Whether traffic is expected in the whole of its window, by a path that was there and has its metric."""
         start, end = self.traffic_window
         hours = {start.hour, (end - timedelta(minutes=1)).hour}
-        if not self.live.stream.worked_at(start) or not all(map(self.health.expects_traffic, hours)):
+        if not self.live.entrance.worked_at(start) or not all(map(self.health.expects_traffic, hours)):
             return False
-        return self.due_at_stream is None or bool(self.readings.since(INCOMING, self.due_at_stream.at))
+        due = self.due_at_entrance
+        return due is None or bool(self.readings.since(self.measures.incoming, due.at))
 
     @cached_property
-    def due_at_stream(self) -> Beat | None:
-        """The newest heartbeat that the stream's metrics must show."""
-        return self._newest_beat(METRICS_LATE, self.live.stream)
+    def due_at_entrance(self) -> Beat | None:
+        """The newest heartbeat that the metrics of what comes in must show."""
+        return self._newest_beat(METRICS_LATE, self.live.entrance)
 
     @cached_property
     def due_at_delivery(self) -> Beat | None:
         """The newest heartbeat that must have been delivered, and that the delivery's metrics must show."""
         allowed = timedelta(seconds=self.health.freshness_seconds)
-        return self._newest_beat(allowed + METRICS_LATE, self.live.stream, self.live.delivery)
+        return self._newest_beat(allowed + METRICS_LATE, *self.live.parts.values())
 
     def _newest_beat(self, age: timedelta, *through: Part) -> Beat | None:
         """The newest one of that age or older that went through parts which still are the same."""
@@ -167,15 +173,15 @@ def _is_explained(finding: Finding, look: Look, found: dict[Cause, Finding]) -> 
     """Whether a finding is only what follows from another one."""
     match finding.cause:
         case "heartbeat_failed":
-            full = look.beats[-1].refusals == (_REFUSED_BY_FULL_SHARDS,)
-            return look.live.stream.is_missing or (full and "stream_throttled" in found)
+            too_many = _REFUSED_FOR_BEING_TOO_MANY.issuperset(look.beats[-1].refusals)
+            return look.live.entrance.is_missing or (too_many and not found.keys().isdisjoint(_THROTTLED.values()))
         case "delivery_stalled":
-            return "delivery_failing" in found or look.live.stream.is_missing
+            return "delivery_failing" in found or look.live.entrance.is_missing
     return False
 
 
 def _path_missing(look: Look) -> Iterator[Finding]:
-    missing = [part for part in (look.live.stream, look.live.delivery) if part.is_missing]
+    missing = [part for part in look.live.parts.values() if part.is_missing]
     if missing:
         evidence = tuple(f"the {part.name} is {part.status}" for part in missing)
         where = ", ".join(part.name for part in missing)
@@ -186,30 +192,33 @@ def _heartbeat_failed(look: Look) -> Iterator[Finding]:
     if look.beats and look.beats[-1].at >= look.window_start and not look.beats[-1].acknowledged:
         last = look.beats[-1]
         evidence = f"the heartbeat of {hour_text(last.at)} was not acknowledged: {', '.join(last.refusals)}"
-        yield Finding(cause="heartbeat_failed", where=look.live.stream.name, since=last.at, evidence=(evidence,))
+        yield Finding(cause="heartbeat_failed", where=look.live.entrance.name, since=last.at, evidence=(evidence,))
 
 
-def _stream_throttled(look: Look) -> Iterator[Finding]:
-    points = [point for point in look.readings.since(THROTTLED, look.window_start) if point.value]
+def _throttled(look: Look) -> Iterator[Finding]:
+    metric = look.measures.throttled
+    points = [point for point in look.readings.since(metric, look.window_start) if point.value]
     refused = sum(point.value for point in points)
     if refused > look.health.throttled:
-        evidence = f"{refused:,.0f} records were refused in {look.health.window_minutes} minutes ({THROTTLED.name})"
-        yield Finding(cause="stream_throttled", where=look.live.stream.name, since=points[0].at, evidence=(evidence,))
+        evidence = f"{refused:,.0f} records were refused in {look.health.window_minutes} minutes ({metric.name})"
+        where = look.live.parts[metric.part].name
+        yield Finding(cause=_THROTTLED[metric.part], where=where, since=points[0].at, evidence=(evidence,))
 
 
 def _traffic_low(look: Look) -> Iterator[Finding]:
     if not look.judges_traffic:
         return
     start, end = look.traffic_window
-    taken = sum(point.value for point in look.readings.since(INCOMING, start, end))
+    incoming = look.measures.incoming
+    taken = sum(point.value for point in look.readings.since(incoming, start, end))
     ours = sum(beat.acknowledged for beat in look.beats if start <= beat.at < end)
     a_minute = max(taken - ours, 0) / look.health.window_minutes
     if a_minute < look.health.incoming_per_minute:
         evidence = (
-            f"{a_minute:,.1f} records a minute ({INCOMING.name}, less {ours} heartbeats) from {hour_text(start)} to "
+            f"{a_minute:,.1f} records a minute ({incoming.name}, less {ours} heartbeats) from {hour_text(start)} to "
             f"{hour_text(end)}; {look.health.incoming_per_minute:g} are expected"
         )
-        yield Finding(cause="traffic_low", where=look.live.stream.name, since=start, evidence=(evidence,))
+        yield Finding(cause="traffic_low", where=look.live.entrance.name, since=start, evidence=(evidence,))
 
 
 def _delivery_failing(look: Look) -> Iterator[Finding]:
@@ -250,16 +259,16 @@ def _newest_since_made(look: Look, metric: Metric) -> Point | None:
 def _metric_missing(look: Look) -> Iterator[Finding]:
     """Metrics without a datapoint since a heartbeat; of a delivery only while it delivers."""
     missing: list[tuple[Metric, datetime]] = []
-    if beat := look.due_at_stream:
-        missing += [(metric, beat.at) for metric in OF_STREAM if not look.readings.since(metric, beat.at)]
+    if beat := look.due_at_entrance:
+        absent = [metric for metric in look.measures.of_entrance if not look.readings.since(metric, beat.at)]
+        missing += [(metric, beat.at) for metric in absent]
     if beat := look.due_at_delivery:
-        absent = [metric for metric in OF_DELIVERY if not look.readings.since(metric, beat.at)]
+        absent = [metric for metric in look.measures.of_delivery if not look.readings.since(metric, beat.at)]
         # What a delivery that stands still does not read and write, it does not measure; that has its own finding.
         if not any(_delivery_stalled(look)):
             missing += [(metric, beat.at) for metric in absent]
     if missing:
-        parts = {"stream": look.live.stream.name, "delivery": look.live.delivery.name}
-        where = ", ".join(dict.fromkeys(parts[metric.part] for metric, _ in missing))
+        where = ", ".join(dict.fromkeys(look.live.parts[metric.part].name for metric, _ in missing))
         evidence = tuple(f"{metric.name} has no datapoint since {hour_text(since)}" for metric, since in missing)
         since = min(since for _, since in missing)
         yield Finding(cause="metric_missing", where=where, since=since, evidence=evidence)
@@ -268,7 +277,7 @@ def _metric_missing(look: Look) -> Iterator[Finding]:
 _CHECKS: tuple[Callable[[Look], Iterator[Finding]], ...] = (
     _path_missing,
     _heartbeat_failed,
-    _stream_throttled,
+    _throttled,
     _traffic_low,
     _delivery_failing,
     _delivery_stalled,

@@ -7,13 +7,14 @@ https://docs.aws.amazon.com/firehose/latest/APIReference/API_DescribeDeliveryStr
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any
 
-from clickstream.sources.model import Source
+from clickstream.sources.model import Carrier, Source
 
 AT_WORK = frozenset({"ACTIVE", "UPDATING"})
 """A stream takes records while it is resharded."""
@@ -51,11 +52,23 @@ class Part:
 
 @dataclass(frozen=True)
 class Live:
-    """The path at one moment, by the services' own clock."""
+    """The path at one moment, by the services' own clock.
 
-    stream: Part
-    delivery: Part
+    Attributes:
+        parts: the stream, where the source has one, and the delivery, in the order in which records pass them.
+    """
+
+    parts: Mapping[Carrier, Part]
     now: datetime
+
+    @property
+    def entrance(self) -> Part:
+        """The part that records are put into."""
+        return next(iter(self.parts.values()))
+
+    @property
+    def delivery(self) -> Part:
+        return self.parts["delivery"]
 
 
 def read_live(source: Source, kinesis: Any, firehose: Any) -> Live:
@@ -67,21 +80,23 @@ def read_live(source: Source, kinesis: Any, firehose: Any) -> Live:
     Raises:
         botocore.exceptions.ClientError: anything but the absence of a part.
     """
-    answer, _ = _ask(kinesis, lambda: kinesis.describe_stream_summary(StreamName=source.stream.name))
+    look = {"stream": partial(_look_at_stream, kinesis), "delivery": partial(_look_at_delivery, firehose)}
+    found = {carrier: look[carrier](name) for carrier, name in source.carriers.items()}
+    return Live({carrier: part for carrier, (part, _) in found.items()}, found["delivery"][1])
+
+
+def _look_at_stream(kinesis: Any, name: str) -> tuple[Part, datetime]:
+    answer, at = _ask(kinesis, lambda: kinesis.describe_stream_summary(StreamName=name))
     summary = answer.get("StreamDescriptionSummary", {})
-    stream = Part(
-        f"stream {source.stream.name}",
-        summary.get("StreamStatus", ABSENT),
-        summary.get("StreamCreationTimestamp"),
-    )
-    answer, now = _ask(firehose, lambda: firehose.describe_delivery_stream(DeliveryStreamName=source.delivery.name))
+    status, created = summary.get("StreamStatus", ABSENT), summary.get("StreamCreationTimestamp")
+    return Part(f"stream {name}", status, created), at
+
+
+def _look_at_delivery(firehose: Any, name: str) -> tuple[Part, datetime]:
+    answer, at = _ask(firehose, lambda: firehose.describe_delivery_stream(DeliveryStreamName=name))
     description = answer.get("DeliveryStreamDescription", {})
-    delivery = Part(
-        f"delivery {source.delivery.name}",
-        description.get("DeliveryStreamStatus", ABSENT),
-        description.get("CreateTimestamp"),
-    )
-    return Live(stream, delivery, now)
+    status, created = description.get("DeliveryStreamStatus", ABSENT), description.get("CreateTimestamp")
+    return Part(f"delivery {name}", status, created), at
 
 
 def _ask(client: Any, describe: Callable[[], dict[str, Any]]) -> tuple[dict[str, Any], datetime]:

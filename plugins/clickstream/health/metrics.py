@@ -1,7 +1,7 @@
 """The services' metrics of a live path, minute by minute, in one request.
 
-A delivery that reads from Kinesis has no IncomingRecords and ThrottledRecords of its own: those of its stream stand
-for them, and its lag behind the stream comes in addition.
+What comes in is measured where records are put. A delivery that reads from Kinesis has no IncomingRecords and
+ThrottledRecords of its own: those of its stream stand for them, and its lag behind the stream comes in addition.
 https://docs.aws.amazon.com/streams/latest/dev/monitoring-with-cloudwatch.html
 https://docs.aws.amazon.com/firehose/latest/dev/monitoring-with-cloudwatch-metrics.html
 """
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
-from clickstream.sources.model import Source
+from clickstream.sources.model import Carrier, Source
 
 MINUTE = timedelta(minutes=1)
 METRICS_LATE = timedelta(minutes=5)
@@ -23,7 +23,7 @@ METRICS_LATE = timedelta(minutes=5)
 class Metric(NamedTuple):
     """One metric of a part of the path."""
 
-    part: Literal["stream", "delivery"]
+    part: Carrier
     name: str
     statistic: Literal["Sum", "Average", "Maximum"]
 
@@ -34,11 +34,43 @@ BEHIND = Metric("delivery", "KinesisMillisBehindLatest", "Maximum")
 SUCCESS = Metric("delivery", "DeliveryToS3.Success", "Average")
 FRESHNESS = Metric("delivery", "DeliveryToS3.DataFreshness", "Maximum")
 
-OF_STREAM = (INCOMING, THROTTLED)
-OF_DELIVERY = (BEHIND, SUCCESS, FRESHNESS)
-"""All of them are measured when a record passes: after each one there must be a datapoint."""
+INCOMING_BY_PUT = Metric("delivery", "IncomingRecords", "Sum")
+THROTTLED_BY_PUT = Metric("delivery", "ThrottledRecords", "Sum")
 
-_DIMENSIONS = {"stream": ("AWS/Kinesis", "StreamName"), "delivery": ("AWS/Firehose", "DeliveryStreamName")}
+
+@dataclass(frozen=True)
+class Measures:
+    """The metrics of a path, by what they say of it.
+
+    Attributes:
+        incoming: records taken.
+        throttled: records refused for being too many.
+        of_entrance: measured whenever a record is put: after each one there must be a datapoint.
+        of_delivery: likewise, whenever a record is delivered.
+    """
+
+    incoming: Metric
+    throttled: Metric
+    of_entrance: tuple[Metric, ...]
+    of_delivery: tuple[Metric, ...]
+
+    @property
+    def all(self) -> tuple[Metric, ...]:
+        return self.incoming, self.throttled, *self.of_delivery
+
+
+MEASURES: Mapping[Carrier, Measures] = {
+    "stream": Measures(INCOMING, THROTTLED, (INCOMING, THROTTLED), (BEHIND, SUCCESS, FRESHNESS)),
+    # That nothing was refused may also be said by no datapoint.
+    "delivery": Measures(INCOMING_BY_PUT, THROTTLED_BY_PUT, (INCOMING_BY_PUT,), (SUCCESS, FRESHNESS)),
+}
+"""By the entrance of the path."""
+
+DIMENSIONS: Mapping[Carrier, tuple[str, str]] = {
+    "stream": ("AWS/Kinesis", "StreamName"),
+    "delivery": ("AWS/Firehose", "DeliveryStreamName"),
+}
+"""Namespace, and the dimension that names the part."""
 
 
 class Point(NamedTuple):
@@ -72,7 +104,7 @@ def read_metrics(cloudwatch: Any, source: Source, start: datetime, now: datetime
         cloudwatch: boto3 client.
         start: not more than 15 days ago: minutes are kept no longer.
     """
-    metrics = (*OF_STREAM, *OF_DELIVERY)
+    metrics = MEASURES[source.entrance].all
     pages = cloudwatch.get_paginator("get_metric_data").paginate(
         MetricDataQueries=[_query(source, metric, f"m{number}") for number, metric in enumerate(metrics)],
         StartTime=start.replace(second=0, microsecond=0),
@@ -88,15 +120,14 @@ def read_metrics(cloudwatch: Any, source: Source, start: datetime, now: datetime
 
 
 def _query(source: Source, metric: Metric, identity: str) -> dict[str, Any]:
-    namespace, dimension = _DIMENSIONS[metric.part]
-    names = {"stream": source.stream.name, "delivery": source.delivery.name}
+    namespace, dimension = DIMENSIONS[metric.part]
     return {
         "Id": identity,
         "MetricStat": {
             "Metric": {
                 "Namespace": namespace,
                 "MetricName": metric.name,
-                "Dimensions": [{"Name": dimension, "Value": names[metric.part]}],
+                "Dimensions": [{"Name": dimension, "Value": source.carriers[metric.part]}],
             },
             "Period": 60,
             "Stat": metric.statistic,

@@ -12,11 +12,12 @@ from clickstream.sources.model import Source
 
 _IMPACT: Mapping[Cause, str] = {
     "path_missing": "what is sent now is refused, or is not delivered",
-    "heartbeat_failed": "the stream takes no records of ours, and may take none of others",
+    "heartbeat_failed": "the path takes no records of ours, and may take none of others",
     "stream_throttled": "producers are refused; a record that they do not send again is lost",
-    "traffic_low": "events stopped flowing before the stream, or most of them did",
+    "delivery_throttled": "producers are refused; a record that they do not send again is lost",
+    "traffic_low": "events stopped flowing before the path, or most of them did",
     "delivery_failing": "records wait in Firehose; after 24 hours it gives them up into the error prefix",
-    "delivery_stalled": "records wait in the stream until its retention ends; no hour is proven meanwhile",
+    "delivery_stalled": "records wait until the stream's retention, or Firehose's, ends; no hour is proven meanwhile",
     "metric_missing": "the path cannot be judged, and no watermark passes",
 }
 
@@ -24,6 +25,7 @@ _NEXT_STEP: Mapping[Cause, str] = {
     "path_missing": "run {source}__provision in Airflow: it shows what is missing, and makes it again",
     "heartbeat_failed": "read the refusal in the evidence, then the runbook",
     "stream_throttled": "raise stream.shards in include/sources/{source}.yaml and run {source}__provision",
+    "delivery_throttled": "raise the quota of Firehose, or slow the producers down: the runbook says where",
     "traffic_low": "ask the producers' owners; without traffic by design: health.traffic_hours of {source}",
     "delivery_failing": "aws logs tail /aws/firehose/{delivery} --since 1h",
     "delivery_stalled": "aws firehose describe-delivery-stream --delivery-stream-name {delivery}, then the runbook",

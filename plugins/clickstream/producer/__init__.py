@@ -1,1 +1,1 @@
-"""Sending records into a source's stream, and the receipt that says which of them were taken."""
+"""Sending records into a source's stream or delivery, and the receipt that says which of them were taken."""

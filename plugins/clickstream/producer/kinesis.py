@@ -1,152 +1,55 @@
-"""The producer: raw records into a Kinesis stream, each with a known outcome.
+"""Records into the Kinesis stream of a source, each as one Kinesis record.
 
-Each record is one Kinesis record and ends in one LF. Firehose writes records to S3 end to end, so the delimiter
-makes its objects NDJSON whatever the delivery's settings are; readers of the stream see JSON followed by white space.
-The raw hash leaves it out, as it leaves out line ends everywhere.
-
-Delivery is at least once: a put that is not answered is sent again, and what then is there twice becomes a
-duplicate on the way to Silver. https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecords.html
+https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecords.html
 """
 
 from __future__ import annotations
 
-import random
-import time
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import boto3
-import botocore.exceptions
 import orjson
-from botocore.config import Config
 
-from clickstream.contract.records import raw_hash, read_object
-from clickstream.producer.receipt import Receipt
+from clickstream.producer.sink import Answer, Entry, Limits, Sink, answered_at
 from clickstream.sources.model import Source
 
-MAX_RECORDS = 500
-MAX_REQUEST_BYTES = 5 * 1024 * 1024
-MAX_RECORD_BYTES = 1024 * 1024
 MAX_KEY_CHARACTERS = 256
 
-FIRST_WAIT_SECONDS = 0.1
-LONGEST_WAIT_SECONDS = 2.0
-"""A shard's limits count by the second: waiting much longer only wastes what it could take."""
 
-TOO_LARGE = "record_too_large"
-UNREACHABLE = "unreachable"
-UNANSWERED = "unanswered"
+class KinesisSink(Sink):
+    """The stream of a source; the field that it names, or else the record's hash, chooses the shard."""
 
-_SENT_AGAIN = {
-    UNREACHABLE,
-    UNANSWERED,
-    "InternalFailure",
-    "ProvisionedThroughputExceededException",
-    "LimitExceededException",
-    "ThrottlingException",
-    "KMSThrottlingException",
-}
-"""Why a record is tried again; any other refusal is final."""
+    service = "kinesis"
+    limits = Limits(entries=500, request_bytes=5 * 1024 * 1024, entry_bytes=1024 * 1024)
+    passing = frozenset(
+        {
+            "InternalFailure",
+            "ProvisionedThroughputExceededException",
+            "LimitExceededException",
+            "ThrottlingException",
+            "KMSThrottlingException",
+        }
+    )
 
+    def __init__(self, source: Source, session: Any = boto3) -> None:
+        super().__init__(source, session)
+        self._stream = source.declared_stream.name
+        self._key_path = source.declared_stream.partition_key.split(".")
 
-def kinesis_client(session: Any = boto3) -> Any:
-    """A client without retries of its own: they would send whole batches again, unseen by the receipt.
+    def entry(self, raw: bytes, raw_hash: str) -> Entry:
+        return {"Data": raw + b"\n", "PartitionKey": self._partition_key(raw) or raw_hash}
 
-    Args:
-        session: a boto3 session; by default the one that AWS's own variables make.
-    """
-    config = Config(connect_timeout=5, read_timeout=15, retries={"total_max_attempts": 1})
-    return session.client("kinesis", config=config)
+    def size(self, entry: Entry) -> int:
+        return len(entry["Data"]) + len(entry["PartitionKey"].encode())
 
+    def put(self, entries: Sequence[Entry]) -> Answer:
+        answer = self.client.put_records(StreamName=self._stream, Records=entries)
+        return Answer(answer["Records"], answered_at(answer))
 
-@dataclass(slots=True)
-class _Record:
-    """One record on its way."""
-
-    data: bytes
-    key: str
-    raw_hash: str
-    refusal: str = ""
-    """What the last put of it met with."""
-    maybe_stored: bool = False
-    """A put of it had no answer: whatever follows, the stream may hold it."""
-
-    @property
-    def size(self) -> int:
-        """Bytes that the service's limits count."""
-        return len(self.data) + len(self.key.encode())
-
-
-class Producer:
-    """Sends records to the stream of one source.
-
-    Args:
-        source: names the stream and the field that chooses the shard.
-        kinesis: a client as `kinesis_client` makes it.
-        patience_seconds: how long a batch is sent again while nothing is acknowledged. Once that has run out, the
-            batches after it are tried once each, until one is acknowledged.
-        sleep, monotonic: for tests.
-    """
-
-    def __init__(
-        self,
-        source: Source,
-        kinesis: Any,
-        *,
-        patience_seconds: float = 300,
-        sleep: Callable[[float], None] = time.sleep,
-        monotonic: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._stream = source.stream.name
-        self._key_path = source.stream.partition_key.split(".")
-        self._kinesis = kinesis
-        self._patience = patience_seconds
-        self._sleep = sleep
-        self._monotonic = monotonic
-        self._quiet_seconds = 0.0
-        self._service_time: datetime | None = None
-
-    def send(self, records: Iterable[bytes], receipt: Receipt) -> None:
-        """Send records, each with its outcome in the receipt; malformed ones as they are.
-
-        Args:
-            records: pulled lazily: a batch is answered for before the first record of the next is asked for (of
-                large records, the second). An item is cut as an object of Bronze is cut, so one with line ends
-                inside is several records, and an empty one is none.
-            receipt: takes the outcomes, by the time in the service's answers.
-
-        Raises:
-            botocore.exceptions.ClientError: no such stream, or no right to it; known before anything is sent.
-            botocore.exceptions.BotoCoreError: the service cannot be reached at all.
-        """
-        self._service_time, self._quiet_seconds = None, 0.0
-        for batch in self._batches(records, receipt):
-            self._deliver(batch, receipt)
-
-    def _batches(self, items: Iterable[bytes], receipt: Receipt) -> Iterator[list[_Record]]:
-        batch: list[_Record] = []
-        size = 0
-        for record in (self._record(raw) for item in items for raw in read_object("", item).records):
-            if record.size > MAX_RECORD_BYTES:
-                receipt.fail(TOO_LARGE, self._now())
-                continue
-            if size + record.size > MAX_REQUEST_BYTES:
-                yield batch
-                batch, size = [], 0
-            batch.append(record)
-            size += record.size
-            if len(batch) == MAX_RECORDS:
-                yield batch
-                batch, size = [], 0
-        if batch:
-            yield batch
-
-    def _record(self, raw: bytes) -> _Record:
-        record_hash = raw_hash(raw)
-        return _Record(raw + b"\n", self._partition_key(raw) or record_hash, record_hash)
+    def time(self) -> datetime:
+        return answered_at(self.client.describe_stream_summary(StreamName=self._stream))
 
     def _partition_key(self, raw: bytes) -> str | None:
         try:
@@ -158,69 +61,3 @@ class Producer:
                 return None
             node = node.get(step)
         return node if isinstance(node, str) and len(node) <= MAX_KEY_CHARACTERS else None
-
-    def _deliver(self, batch: list[_Record], receipt: Receipt) -> None:
-        """Put a batch until each of its records is acknowledged or refused for good, or patience ends."""
-        self._now()  # before the first put, so that there is an hour for what is never answered
-        quiet_since = self._monotonic() - self._quiet_seconds
-        wait = FIRST_WAIT_SECONDS
-        while batch:
-            acknowledged, refused = self._put(batch)
-            if acknowledged:
-                receipt.acknowledge([record.raw_hash for record in acknowledged], self._now())
-                quiet_since = self._monotonic()
-                wait = FIRST_WAIT_SECONDS
-            self._quiet_seconds = self._monotonic() - quiet_since
-            patient = self._quiet_seconds < self._patience
-            batch = []
-            for record in refused:
-                if patient and record.refusal in _SENT_AGAIN:
-                    batch.append(record)
-                elif record.maybe_stored:
-                    receipt.lose_sight(self._now())
-                else:
-                    receipt.fail(record.refusal, self._now())
-            if batch:
-                # Full jitter: producers that were refused together do not come back together.
-                # https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
-                self._sleep(random.uniform(0, wait))
-                wait = min(2 * wait, LONGEST_WAIT_SECONDS)
-
-    def _put(self, batch: list[_Record]) -> tuple[list[_Record], list[_Record]]:
-        """Put records once: those that the stream acknowledged, and the others with their refusal."""
-        entries = [{"Data": record.data, "PartitionKey": record.key} for record in batch]
-        try:
-            answer = self._kinesis.put_records(StreamName=self._stream, Records=entries)
-        except botocore.exceptions.ConnectionError:
-            return [], _refuse(batch, UNREACHABLE)
-        except botocore.exceptions.HTTPClientError:
-            return [], _refuse(batch, UNANSWERED)
-        except botocore.exceptions.ClientError as error:
-            # A server's error says nothing about how far the server had come.
-            failed_inside = error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500
-            return [], _refuse(batch, UNANSWERED if failed_inside else error.response["Error"]["Code"])
-        self._read_time(answer)
-        acknowledged: list[_Record] = []
-        refused: list[_Record] = []
-        for record, outcome in zip(batch, answer["Records"], strict=True):
-            record.refusal = outcome.get("ErrorCode", "")
-            (refused if record.refusal else acknowledged).append(record)
-        return acknowledged, refused
-
-    def _now(self) -> datetime:
-        """The service's time as last heard; asked for when this send has heard nothing yet."""
-        if self._service_time is None:
-            self._read_time(self._kinesis.describe_stream_summary(StreamName=self._stream))
-        assert self._service_time is not None
-        return self._service_time
-
-    def _read_time(self, answer: dict[str, Any]) -> None:
-        # An answer is dated once the records are stored: none arrives later than its acknowledgement says.
-        self._service_time = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
-
-
-def _refuse(batch: list[_Record], reason: str) -> list[_Record]:
-    for record in batch:
-        record.refusal = reason
-        record.maybe_stored |= reason == UNANSWERED
-    return batch

@@ -1,4 +1,4 @@
-"""The receipt of a send: which records the stream acknowledged, hour by hour. It is the producer tier.
+"""The receipt of a send: which records were acknowledged, hour by hour. It is the producer tier.
 
 A receipt is stored in parts, each about one hour of acknowledgements, in the evidence bucket:
 
@@ -68,7 +68,7 @@ class Receipt:
 
     Example:
         >>> with Receipt(s3, evidence, source.name, "send") as receipt:
-        ...     Producer(source, kinesis_client()).send(records, receipt)
+        ...     Producer(open_sink(source)).send(records, receipt)
         >>> receipt.acknowledged
         Counter({'2026-11-18T13:00:00Z': 500})
     """
@@ -92,7 +92,7 @@ class Receipt:
         self.close_part()
 
     def acknowledge(self, raw_hashes: Sequence[str], at: datetime) -> None:
-        """Records that the stream has taken.
+        """Records that the stream, or the delivery, has taken.
 
         Args:
             at: time of the answer, from the service's own clock, UTC.
@@ -101,12 +101,12 @@ class Receipt:
         self.acknowledged[hour_text(_hour(at))] += len(raw_hashes)
 
     def fail(self, reason: str, at: datetime) -> None:
-        """One record that was refused for good: the stream does not hold it."""
+        """One record that was refused for good: the service does not hold it."""
         self._open(at).failed[reason] += 1
         self.failed[reason] += 1
 
     def lose_sight(self, at: datetime) -> None:
-        """One record whose put was never answered: the stream may hold it or not.
+        """One record whose put was never answered: the service may hold it or not.
 
         Args:
             at: the newest time known of the service; nothing tells when the record arrived, if it did.

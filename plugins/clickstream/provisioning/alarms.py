@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from clickstream.health.metrics import DIMENSIONS, FRESHNESS, MEASURES, SUCCESS, Metric
 from clickstream.paging.message import TOPIC
 from clickstream.provisioning.resource import Difference, Resource, Settings
-from clickstream.sources.model import Health, Source
+from clickstream.sources.model import Carrier, Health, Source
 
 _FIELDS = (
     "Namespace",
@@ -26,6 +27,10 @@ _FIELDS = (
     "AlarmDescription",
 )
 MINUTE, FIVE_MINUTES = 60, 300
+_THROTTLED: Mapping[Carrier, str] = {
+    "stream": "the stream refuses records: its shards are full",
+    "delivery": "the delivery refuses records: its quota is used up",
+}
 
 
 class Alarms(Resource):
@@ -71,35 +76,34 @@ class Alarms(Resource):
 
     def _alarms(self) -> list[dict[str, Any]]:
         health = self.source.health or Health()
-        stream = "AWS/Kinesis", "StreamName", self.source.stream.name
-        delivery = "AWS/Firehose", "DeliveryStreamName", self.source.delivery.name
+        measures = MEASURES[self.source.entrance]
         return [
             self._alarm(
                 "incoming_low",
-                stream,
-                ("IncomingRecords", "Sum", MINUTE, 15),
+                measures.incoming,
+                (MINUTE, 15),
                 ("LessThanThreshold", health.incoming_per_minute, "breaching"),
                 "fewer records a minute than expected, heartbeats included; quiet hours ring too, so nobody is paged",
                 pages=False,
             ),
             self._alarm(
                 "throttled",
-                stream,
-                ("WriteProvisionedThroughputExceeded", "Sum", FIVE_MINUTES, 2),
+                measures.throttled,
+                (FIVE_MINUTES, 2),
                 ("GreaterThanThreshold", health.throttled, "notBreaching"),
-                "the stream refuses records: its shards are full",
+                _THROTTLED[measures.throttled.part],
             ),
             self._alarm(
                 "delivery_stalled",
-                delivery,
-                ("DeliveryToS3.DataFreshness", "Maximum", FIVE_MINUTES, 2),
+                FRESHNESS,
+                (FIVE_MINUTES, 2),
                 ("GreaterThanThreshold", health.freshness_seconds, "missing"),
                 "the oldest record that is not delivered waits too long",
             ),
             self._alarm(
                 "delivery_failing",
-                delivery,
-                ("DeliveryToS3.Success", "Average", FIVE_MINUTES, 2),
+                SUCCESS,
+                (FIVE_MINUTES, 2),
                 ("LessThanThreshold", health.delivery_success, "missing"),
                 "writes to Bronze fail",
             ),
@@ -108,23 +112,23 @@ class Alarms(Resource):
     def _alarm(
         self,
         what: str,
-        of: tuple[str, str, str],
-        metric: tuple[str, str, int, int],
+        metric: Metric,
+        time: tuple[int, int],
         rule: tuple[str, float, str],
         description: str,
         *,
         pages: bool = True,
     ) -> dict[str, Any]:
-        namespace, dimension, resource = of
-        name, statistic, period, periods = metric
+        namespace, dimension = DIMENSIONS[metric.part]
+        period, periods = time
         comparison, threshold, missing = rule
         return {
             "AlarmName": f"{self.source.name}__{what}",
             "AlarmDescription": f"{self.source.name}: {description}",
             "Namespace": namespace,
-            "MetricName": name,
-            "Dimensions": [{"Name": dimension, "Value": resource}],
-            "Statistic": statistic,
+            "MetricName": metric.name,
+            "Dimensions": [{"Name": dimension, "Value": self.source.carriers[metric.part]}],
+            "Statistic": metric.statistic,
             "Period": period,
             "EvaluationPeriods": periods,
             "ComparisonOperator": comparison,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -13,44 +12,52 @@ from clickstream.lake.listing import list_hours
 from clickstream.lake.windows import HOUR
 from clickstream.producer.heartbeat import canary
 from clickstream.producer.receipt import Receipt
+from clickstream.producer.sink import Sink
 from clickstream.sources.model import Source
 
 
+class NotTaken(RuntimeError):
+    """The path refused a canary; the text has its reason."""
+
+
 class Canary(BaseModel):
-    """A canary that a stream has acknowledged.
+    """A canary that the path has acknowledged.
 
     Attributes:
         record: its bytes.
-        shard, sequence: where in the stream it is.
+        shard, sequence: where in the stream it is; None when it was put into the delivery directly.
         arrived: time of the acknowledgement, by the service's clock.
     """
 
     model_config = ConfigDict(frozen=True)
 
     record: str
-    shard: str
-    sequence: str
+    shard: str | None
+    sequence: str | None
     arrived: datetime
 
 
-def send_canary(kinesis: Any, source: Source, receipt: Receipt) -> Canary:
-    """Put one canary into the source's stream; it is acknowledged in the receipt like any other record.
+def send_canary(sink: Sink, receipt: Receipt) -> Canary:
+    """Put one canary where the source's records are put; it is acknowledged in the receipt like any other record.
 
     Raises:
-        botocore.exceptions.ClientError: the stream did not take it.
+        NotTaken: it was refused.
+        botocore.exceptions.ClientError: the whole request was refused.
     """
     record = canary("provision")
     record_hash = raw_hash(record)
-    answer = kinesis.put_record(StreamName=source.stream.name, Data=record + b"\n", PartitionKey=record_hash)
-    arrived = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
+    (outcome,), arrived = sink.put([sink.entry(record, record_hash)])
+    if "ErrorCode" in outcome:
+        raise NotTaken(f"{outcome['ErrorCode']}: {outcome['ErrorMessage']}")
     receipt.acknowledge([record_hash], arrived)
-    return Canary(record=record.decode(), shard=answer["ShardId"], sequence=answer["SequenceNumber"], arrived=arrived)
+    shard, sequence = outcome.get("ShardId"), outcome.get("SequenceNumber")
+    return Canary(record=record.decode(), shard=shard, sequence=sequence, arrived=arrived)
 
 
 def is_in_stream(kinesis: Any, source: Source, sent: Canary) -> bool:
-    """Whether a reader of the stream is given exactly these bytes."""
+    """Whether a reader of the stream is given exactly these bytes; of a source that has a stream."""
     iterator = kinesis.get_shard_iterator(
-        StreamName=source.stream.name,
+        StreamName=source.declared_stream.name,
         ShardId=sent.shard,
         ShardIteratorType="AT_SEQUENCE_NUMBER",
         StartingSequenceNumber=sent.sequence,

@@ -1,4 +1,4 @@
-"""The Firehose stream that writes a source's records from Kinesis to Bronze.
+"""The Firehose stream that writes a source's records to Bronze, from its Kinesis stream or as they are put into it.
 
 https://docs.aws.amazon.com/firehose/latest/APIReference/API_ExtendedS3DestinationConfiguration.html
 """
@@ -19,7 +19,7 @@ ERROR_TYPE = "!{firehose:error-output-type}/"
 
 
 class Delivery(Resource):
-    """A Firehose stream from Kinesis to S3: GZIP, one folder an arrival hour.
+    """A Firehose stream to S3: GZIP, one folder an arrival hour.
 
     Records end in a line feed already (the producer adds it), so Firehose appends no delimiter.
     """
@@ -31,10 +31,10 @@ class Delivery(Resource):
         return self.source.delivery.name
 
     def desired(self) -> Settings:
-        names, delivery = self.cloud.names, self.source.delivery
+        names, delivery, stream = self.cloud.names, self.source.delivery, self.source.stream
         return {
-            "stream": names.stream_arn(self.source.stream.name),
-            "stream_role": names.role_arn(ROLE),
+            "stream": names.stream_arn(stream.name) if stream else None,
+            "stream_role": names.role_arn(ROLE) if stream else None,
             "role": names.role_arn(ROLE),
             "bucket": names.bucket_arn(names.lake),
             "prefix": delivery.prefix + ARRIVAL_HOUR,
@@ -80,11 +80,7 @@ class Delivery(Resource):
         once_role_is_known(
             self.cloud.client("firehose").create_delivery_stream,
             DeliveryStreamName=self.name,
-            DeliveryStreamType="KinesisStreamAsSource",
-            KinesisStreamSourceConfiguration={
-                "KinesisStreamARN": desired["stream"],
-                "RoleARN": desired["stream_role"],
-            },
+            **_origin(desired),
             ExtendedS3DestinationConfiguration=_destination(desired),
         )
         wait(self.cloud.client("firehose"), "DeliverySettled", DeliveryStreamName=self.name)
@@ -107,6 +103,16 @@ class Delivery(Resource):
         answer = self.cloud.client("firehose").describe_delivery_stream(DeliveryStreamName=self.name)
         delivery: dict[str, Any] = answer["DeliveryStreamDescription"]
         return delivery
+
+
+def _origin(desired: Settings) -> dict[str, Any]:
+    """Where the records come from, in the form that the creation takes; it cannot be changed later."""
+    if desired["stream"] is None:
+        return {"DeliveryStreamType": "DirectPut"}
+    return {
+        "DeliveryStreamType": "KinesisStreamAsSource",
+        "KinesisStreamSourceConfiguration": {"KinesisStreamARN": desired["stream"], "RoleARN": desired["stream_role"]},
+    }
 
 
 def _destination(desired: Settings) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any
 from clickstream.provisioning.plan import compare
 from clickstream.provisioning.resource import Difference, Resource, Settings
 from clickstream.provisioning.waiting import wait
+from clickstream.sources.model import Source
 
 _TAG = "tag "
 
@@ -21,12 +22,16 @@ class Stream(Resource):
 
     kind = "stream"
 
+    @classmethod
+    def is_part_of(cls, source: Source) -> bool:
+        return source.stream is not None
+
     @property
     def name(self) -> str:
-        return self.source.stream.name
+        return self.source.declared_stream.name
 
     def desired(self) -> Settings:
-        stream = self.source.stream
+        stream = self.source.declared_stream
         return {
             "mode": stream.mode.upper(),
             "shards": stream.shards,
@@ -68,7 +73,7 @@ class Stream(Resource):
         return False
 
     def create(self) -> None:
-        stream = self.source.stream
+        stream = self.source.declared_stream
         self.cloud.client("kinesis").create_stream(
             StreamName=self.name,
             StreamModeDetails={"StreamMode": stream.mode.upper()},

@@ -120,10 +120,9 @@ def entries_of_check(
         held = evidence.after.get(text, HourFates())
         acknowledged, unknown = receipts.get(text, (0, 0))
         seen = manifest if failing(findings[text]) else refreshed(manifest, listings[text])
-        tiers = {
+        tiers: dict[str, int] = {
             "producer": acknowledged,
-            "stream": counted["stream"][hour],
-            "delivery": counted["delivery"][hour],
+            **{carrier: counts[hour] for carrier, counts in counted.items()},
             "bronze": manifest.arrived,
             "silver": held.fates["good"],
         }

@@ -9,46 +9,46 @@ from typing import Any
 
 from clickstream.lake.windows import HOUR, hour_text
 from clickstream.reconciliation.findings import Finding
-from clickstream.sources.model import Source
+from clickstream.sources.model import Carrier, Source
 
-_METRICS = {
+_METRICS: Mapping[Carrier, tuple[str, str, str]] = {
     "stream": ("AWS/Kinesis", "IncomingRecords", "StreamName"),
     "delivery": ("AWS/Firehose", "DeliveryToS3.Records", "DeliveryStreamName"),
 }
 
 
-def upstream_counts(cloudwatch: Any, source: Source, hours: Iterable[datetime]) -> dict[str, dict[datetime, int]]:
-    """Records by hour at the stream and at the delivery, as the services counted them; no datapoint is 0.
+def upstream_counts(cloudwatch: Any, source: Source, hours: Iterable[datetime]) -> dict[Carrier, dict[datetime, int]]:
+    """Records by hour at the stream, if there is one, and at the delivery, as counted there; no datapoint is 0.
 
     Args:
         cloudwatch: boto3 client.
         hours: the hours wanted; asked for as one range, in periods of an hour (kept 455 days).
 
     Returns:
-        `{"stream": {hour: records}, "delivery": {hour: records}}`.
+        `{"stream": {hour: records}, "delivery": {hour: records}}`, without the stream when there is none.
     """
     wanted = sorted(hours)
-    names = {"stream": source.stream.name, "delivery": source.delivery.name}
     pages = cloudwatch.get_paginator("get_metric_data").paginate(
         MetricDataQueries=[
             {
-                "Id": tier,
+                "Id": carrier,
                 "MetricStat": {
                     "Metric": {
                         "Namespace": namespace,
                         "MetricName": metric,
-                        "Dimensions": [{"Name": dimension, "Value": names[tier]}],
+                        "Dimensions": [{"Name": dimension, "Value": name}],
                     },
                     "Period": 3600,
                     "Stat": "Sum",
                 },
             }
-            for tier, (namespace, metric, dimension) in _METRICS.items()
+            for carrier, name in source.carriers.items()
+            for namespace, metric, dimension in (_METRICS[carrier],)
         ],
         StartTime=wanted[0],
         EndTime=wanted[-1] + HOUR,
     )
-    counts = {tier: dict.fromkeys(wanted, 0) for tier in _METRICS}
+    counts = {carrier: dict.fromkeys(wanted, 0) for carrier in source.carriers}
     for page in pages:
         for result in page["MetricDataResults"]:
             tier = counts[result["Id"]]

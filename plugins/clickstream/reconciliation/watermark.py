@@ -1,6 +1,7 @@
 """The watermark: when an hour is closed, read off Firehose's own metrics.
 
 A datapoint at time t with freshness f says that at some moment from t on nothing older than t - f was undelivered.
+Firehose counts the age of a record from when it has got it: from a stream, it must also have caught up with that.
 https://docs.aws.amazon.com/firehose/latest/dev/monitoring-with-cloudwatch-metrics.html
 """
 
@@ -11,10 +12,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from clickstream.sources.model import Source
+from clickstream.sources.model import Carrier, Source
 
 PERIODS = (60, 300, 3600)
 """Seconds. CloudWatch keeps them 15, 63 and 455 days; whichever still is there answers."""
+
+
+_FRESHNESS = {"freshness": "DeliveryToS3.DataFreshness"}
+_METRICS: Mapping[Carrier, Mapping[str, str]] = {
+    "stream": {**_FRESHNESS, "lag": "KinesisMillisBehindLatest"},
+    "delivery": _FRESHNESS,
+}
 
 
 @dataclass(frozen=True)
@@ -47,7 +55,7 @@ def watermark_request(source: Source, end: datetime) -> dict[str, Any]:
                 },
             }
             for period in PERIODS
-            for name, metric in (("freshness", "DeliveryToS3.DataFreshness"), ("lag", "KinesisMillisBehindLatest"))
+            for name, metric in _METRICS[source.entrance].items()
         ],
         "StartTime": end,
         "EndTime": end + timedelta(minutes=source.checks.settle_limit_minutes),
@@ -55,16 +63,21 @@ def watermark_request(source: Source, end: datetime) -> dict[str, Any]:
     }
 
 
-def read_watermark(answer: Mapping[str, Any], end: datetime) -> Watermark:
+def read_watermark(source: Source, answer: Mapping[str, Any], end: datetime) -> Watermark:
     """Decide from the answer to `watermark_request`."""
     results = {result["Id"]: result for result in answer["MetricDataResults"]}
     for period in PERIODS:
-        caught_up = min((at for at, lag in _points(results[f"lag_{period}"]) if at >= end and lag == 0), default=None)
+        caught_up = _caught_up(_points(results[f"lag_{period}"]), end) if source.stream else end
         for at, freshness in _points(results[f"freshness_{period}"]):
             # What was read last may still have been in the buffer when the consumer caught up.
             if caught_up is not None and at - timedelta(seconds=freshness) >= caught_up:
                 return Watermark(True, at)
     return Watermark(False)
+
+
+def _caught_up(lags: Sequence[tuple[datetime, float]], end: datetime) -> datetime | None:
+    """When the delivery had read all that came into the stream before `end`."""
+    return min((at for at, lag in lags if at >= end and lag == 0), default=None)
 
 
 def _points(result: Mapping[str, Any]) -> Sequence[tuple[datetime, float]]:

@@ -13,6 +13,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
 
 Tier = Literal["producer", "stream", "delivery", "bronze", "silver"]
+Carrier = Literal["stream", "delivery"]
+"""A service that records pass on their way to Bronze."""
 ColumnType = Literal["string", "bigint", "double", "boolean"]
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
@@ -267,7 +269,8 @@ class Source(_Part):
     tiers: tuple[Tier, ...]
     """Places where this feed's records are counted, in the order of the path."""
     events: Events
-    stream: Stream
+    stream: Stream | None = Field(default=None, validate_default=True)
+    """None: records are put into the delivery directly."""
     delivery: Delivery
     checks: Checks = Checks()
     health: Health | None = None
@@ -291,6 +294,13 @@ class Source(_Part):
             raise ValueError("must hold bronze and silver, and each tier once")
         return value
 
+    @field_validator("stream")
+    @classmethod
+    def _is_there_to_be_counted(cls, value: Stream | None, info: ValidationInfo) -> Stream | None:
+        if value is None and "stream" in info.data.get("tiers", ()):
+            raise ValueError("must be declared, or stream be taken out of tiers: without one, records are put directly")
+        return value
+
     @field_validator("health")
     @classmethod
     def _waits_for_the_buffer(cls, value: Health | None, info: ValidationInfo) -> Health | None:
@@ -305,6 +315,28 @@ class Source(_Part):
         if reserved := sorted(RESERVED_COLUMNS & set(value)):
             raise ValueError(f"every source has {', '.join(reserved)}: choose other names")
         return value
+
+    @property
+    def declared_stream(self) -> Stream:
+        """The stream that carries the feed.
+
+        Raises:
+            ValueError: the source declares no stream.
+        """
+        if self.stream is None:
+            raise ValueError(f"{self.name} declares no stream")
+        return self.stream
+
+    @property
+    def carriers(self) -> dict[Carrier, str]:
+        """Names of the stream, where there is one, and of the delivery: in the order in which records pass them."""
+        stream: dict[Carrier, str] = {"stream": self.stream.name} if self.stream else {}
+        return {**stream, "delivery": self.delivery.name}
+
+    @property
+    def entrance(self) -> Carrier:
+        """The carrier that records are put into, and that measures what comes in."""
+        return next(iter(self.carriers))
 
     @property
     def declared_gold(self) -> Gold:

@@ -24,8 +24,9 @@ from clickstream.lake.place import Place
 from clickstream.lake.queries import Table
 from clickstream.lake.snapshots import history
 from clickstream.lake.windows import HOUR, Window, hour_text
-from clickstream.producer.kinesis import Producer, kinesis_client
+from clickstream.producer.producer import Producer
 from clickstream.producer.receipt import Receipt
+from clickstream.producer.sinks import open_sink
 from clickstream.provisioning.resource import Cloud
 from clickstream.reconciliation.gold.steps import CheckGold, Next, PlanGold, next_of_gold, record_gold
 from clickstream.reconciliation.plan import make_plan
@@ -106,7 +107,7 @@ class Lake:
 
     def send(self, feed: Feed) -> None:
         """Let a feed arrive, hour by hour; all of it lies in Bronze when this returns."""
-        clock, producer = CloudClock(self.control), Producer(self.source, kinesis_client())
+        clock, producer = CloudClock(self.control), Producer(open_sink(self.source))
         for hour, records in sorted(feed.hours.items()):
             for part in range(FILES_OF_AN_HOUR):
                 clock.set(hour + timedelta(minutes=5 + 15 * part))
@@ -120,7 +121,7 @@ class Lake:
         clock = CloudClock(self.control)
         clock.set(feed.start + LATE_MINUTE)
         with self._receipt() as receipt:
-            Producer(self.source, kinesis_client()).send(feed.late, receipt)
+            Producer(open_sink(self.source)).send(feed.late, receipt)
         clock.set_real()
         assert receipt.acknowledged == {hour_text(feed.start): len(feed.late)}
 

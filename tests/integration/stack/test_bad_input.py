@@ -15,8 +15,9 @@ import orjson
 import pytest
 
 from clickstream.lake.windows import HOUR, Window, hour_text
-from clickstream.producer.kinesis import Producer, kinesis_client
+from clickstream.producer.producer import Producer
 from clickstream.producer.receipt import Receipt
+from clickstream.producer.sinks import open_sink
 from commands.cloud_clock import CloudClock
 from tests.integration.stack.proof import Lake, Outcome, lake_on
 
@@ -102,7 +103,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
         clock = CloudClock(lake.control)
         clock.set(hour_of(lake).start + timedelta(minutes=5))
         with Receipt(lake.place.s3, lake.place.evidence, lake.source.name, "send") as receipt:
-            Producer(lake.source, kinesis_client()).send([record for record, _ in SENT.values()], receipt)
+            Producer(open_sink(lake.source)).send([record for record, _ in SENT.values()], receipt)
         kinesis = boto3.client("kinesis")
         for record, _ in PUT.values():
             kinesis.put_record(StreamName=lake.source.stream.name, Data=record + b"\n", PartitionKey="another")

@@ -16,8 +16,9 @@ from clickstream.health.look import take_look
 from clickstream.health.report import report
 from clickstream.lake.windows import hour_text
 from clickstream.paging.incidents import Incidents
-from clickstream.producer.kinesis import Producer, kinesis_client
+from clickstream.producer.producer import Producer
 from clickstream.producer.receipt import Receipt, receipts
+from clickstream.producer.sinks import open_sink
 from clickstream.provisioning.resource import Cloud
 from commands.cloud_clock import CloudClock
 from commands.setup import set_up
@@ -54,11 +55,11 @@ class Watch:
         self.go_to(self.now + ROUND / 2)
         if events:
             with Receipt(lake.place.s3, lake.place.evidence, source.name, "send") as receipt:
-                Producer(source, kinesis_client()).send(
+                Producer(open_sink(source)).send(
                     (orjson.dumps({"event_id": f"{hour_text(self.now)}-{n}"}) for n in range(events)), receipt
                 )
         self.go_to(self.now + ROUND / 2)
-        send_beat(lake.place, source, kinesis_client())
+        send_beat(lake.place, source, open_sink(source))
         judgement = judge(take_look(lake.place, source, self.kinesis, self.firehose))
         assert abs(judgement.at - self.now) < ROUND / 2, "the services' now is the local cloud's"
         incidents = Incidents.of(lake.place, source.name, boto3.client("sns"))

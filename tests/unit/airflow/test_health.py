@@ -32,14 +32,15 @@ class Path:
         self.delivery = "ACTIVE"
         self.beats: list[beats.Beat] = []
 
-    def send_beat(self, where: Any, watched: Any, kinesis: Any) -> Receipt:
-        assert kinesis.meta.service_model.service_name == "kinesis"
+    def send_beat(self, where: Any, watched: Any, sink: Any) -> Receipt:
+        assert sink.client.meta.service_model.service_name == "kinesis"
         receipt = Receipt(self.s3, "evidence", watched.name, "heartbeat")
         receipt.acknowledge(["a" * 32], NOW)
         return receipt
 
     def take_look(self, where: Any, watched: Any, kinesis: Any, firehose: Any) -> Look:
-        live = Live(Part("stream s", "ACTIVE", LONG_AGO), Part("delivery d", self.delivery, LONG_AGO), NOW)
+        stream, delivery = Part("stream s", "ACTIVE", LONG_AGO), Part("delivery d", self.delivery, LONG_AGO)
+        live = Live({"stream": stream, "delivery": delivery}, NOW)
         return Look(Health(traffic_hours="20-21"), live, self.beats, Readings())
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import boto3
 import pytest
@@ -12,7 +11,7 @@ from botocore.stub import Stubber
 
 from clickstream.health.beats import LOOK_BACK, Beat, read_beats, send_beat
 from clickstream.lake.place import Place
-from clickstream.producer.kinesis import kinesis_client
+from clickstream.producer.kinesis import KinesisSink
 from clickstream.producer.receipt import Receipt
 from tests.unit.lake.memory_s3 import MemoryS3
 from tests.unit.producer.scripted import ScriptedKinesis
@@ -47,14 +46,16 @@ def service() -> ScriptedKinesis:
 
 
 @pytest.fixture
-def kinesis(service: ScriptedKinesis) -> Any:
+def kinesis(service: ScriptedKinesis) -> KinesisSink:
     session = boto3.Session(aws_access_key_id="x", aws_secret_access_key="x", region_name="us-east-1")
-    client = kinesis_client(session)
-    client.meta.events.register("before-send.kinesis", service.answer)
-    return client
+    sink = KinesisSink(source(), session)
+    sink.client.meta.events.register("before-send.kinesis", service.answer)
+    return sink
 
 
-def test_a_round_sends_one_canary_and_its_receipt_says_so(place: Place, kinesis: Any, service: ScriptedKinesis) -> None:
+def test_a_round_sends_one_canary_and_its_receipt_says_so(
+    place: Place, kinesis: KinesisSink, service: ScriptedKinesis
+) -> None:
     receipt = send_beat(place, source(), kinesis)
     (put,) = service.puts
     (record,) = put.records
@@ -63,7 +64,7 @@ def test_a_round_sends_one_canary_and_its_receipt_says_so(place: Place, kinesis:
     assert read_beats(place, source(), ago(20), NOW) == [Beat(NOW, 1)]
 
 
-def test_why_it_was_refused_is_in_its_receipt(place: Place, kinesis: Any, service: ScriptedKinesis) -> None:
+def test_why_it_was_refused_is_in_its_receipt(place: Place, kinesis: KinesisSink, service: ScriptedKinesis) -> None:
     service.script = [lambda put: ["KMSDisabledException"]]
     send_beat(place, source(), kinesis)
     assert read_beats(place, source(), ago(20), NOW) == [Beat(NOW, 0, ("KMSDisabledException",))]
@@ -75,12 +76,14 @@ def test_one_that_was_never_answered_is_no_acknowledged_one(place: Place) -> Non
     assert read_beats(place, source(), ago(20), NOW) == [Beat(NOW, 0, ("unanswered",))]
 
 
-def refusing(code: str) -> Any:
-    client = boto3.client("kinesis", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
-    stubber = Stubber(client)
+def refusing(code: str) -> KinesisSink:
+    sink = KinesisSink(
+        source(), boto3.Session(aws_access_key_id="x", aws_secret_access_key="x", region_name="us-east-1")
+    )
+    stubber = Stubber(sink.client)
     stubber.add_client_error("describe_stream_summary", code)
     stubber.activate()
-    return client
+    return sink
 
 
 def test_a_stream_that_is_not_there_leaves_no_receipt_and_stops_nothing(place: Place, s3: MemoryS3) -> None:

@@ -17,8 +17,10 @@ from clickstream.health.metrics import (
     BEHIND,
     FRESHNESS,
     INCOMING,
+    INCOMING_BY_PUT,
     SUCCESS,
     THROTTLED,
+    THROTTLED_BY_PUT,
     Metric,
     Point,
     Readings,
@@ -65,11 +67,14 @@ class Round:
     success: Series | None = None
     freshness: Series | None = None
     health: Health = Health()  # noqa: RUF009
+    direct: bool = False
+    """Without a stream."""
 
     def look(self) -> Look:
+        incoming, throttled = (INCOMING_BY_PUT, THROTTLED_BY_PUT) if self.direct else (INCOMING, THROTTLED)
         series: dict[Metric, Series] = {
-            INCOMING: every_minute(60) if self.incoming is None else self.incoming,
-            THROTTLED: every_minute(0) if self.throttled is None else self.throttled,
+            incoming: every_minute(60) if self.incoming is None else self.incoming,
+            throttled: every_minute(0) if self.throttled is None else self.throttled,
             BEHIND: every_minute(0) if self.behind is None else self.behind,
             SUCCESS: every_minute(1) if self.success is None else self.success,
             FRESHNESS: every_minute(60) if self.freshness is None else self.freshness,
@@ -80,7 +85,8 @@ class Round:
         }
         stream = Part("stream s", self.stream, None if self.stream == "absent" else ago(self.stream_age))
         delivery = Part("delivery d", self.delivery, None if self.delivery == "absent" else ago(self.delivery_age))
-        return Look(self.health, Live(stream, delivery, NOW), self.beats, Readings(points))
+        parts = {"delivery": delivery} if self.direct else {"stream": stream, "delivery": delivery}
+        return Look(self.health, Live(parts, NOW), self.beats, Readings(points))  # type: ignore[arg-type]
 
 
 def night(**changes: Any) -> Round:
@@ -192,6 +198,33 @@ CASES: dict[str, tuple[Round, list[str]]] = {
     "success is missing": (Round(success={}), ["metric_missing"]),
     "the lag is missing": (Round(behind={}), ["metric_missing"]),
     "freshness is missing since the heartbeat": (Round(freshness={11: 60.0}), ["metric_missing"]),
+    # Put into the delivery.
+    "direct: all is well": (Round(direct=True, behind={}), []),
+    "direct: a quiet night": (night(direct=True, behind={}), []),
+    "direct: what was never refused need not be measured": (Round(direct=True, behind={}, throttled={}), []),
+    "direct: one record refused": (
+        Round(direct=True, behind={}, throttled=every_minute(0) | {2: 1.0}),
+        ["delivery_throttled"],
+    ),
+    "direct: refused because it is too much": (
+        Round(direct=True, beats=refused("ServiceUnavailableException"), throttled=every_minute(0) | {2: 7.0}),
+        ["delivery_throttled"],
+    ),
+    "direct: refused for no such reason": (
+        Round(direct=True, beats=refused("ServiceUnavailableException")),
+        ["heartbeat_failed"],
+    ),
+    "direct: nobody comes": (night(direct=True, behind={}, health=Health()), ["traffic_low"]),
+    "direct: nobody comes yet: the delivery is new": (
+        night(direct=True, behind={}, health=Health(), delivery_age=20),
+        [],
+    ),
+    "direct: no delivery: no heartbeat": (
+        Round(direct=True, delivery="absent", beats=refused("unreachable")),
+        ["path_missing"],
+    ),
+    "direct: a heartbeat is not delivered": (stopped(11, direct=True), ["delivery_stalled"]),
+    "direct: IncomingRecords is missing": (Round(direct=True, incoming={}), ["metric_missing"]),
     # Several at once.
     "everything": (
         Round(
@@ -270,7 +303,8 @@ def test_what_is_missing_of_the_path_and_of_its_metrics_is_one_finding() -> None
 )
 def test_traffic_is_judged_when_the_whole_window_lies_in_its_hours(hours: str, minute: int, judged: bool) -> None:
     now = NOW.replace(minute=minute)
-    live = Live(Part("stream s", "ACTIVE", ago(1000)), Part("delivery d", "ACTIVE", ago(1000)), now)
+    parts = {"stream": Part("stream s", "ACTIVE", ago(1000)), "delivery": Part("delivery d", "ACTIVE", ago(1000))}
+    live = Live(parts, now)  # type: ignore[arg-type]
     judgement = judge(Look(Health(traffic_hours=hours), live, (), Readings()))
     assert judgement.judges_traffic is judged
     assert causes(judgement.findings) == (["traffic_low"] if judged else [])

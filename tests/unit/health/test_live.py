@@ -62,14 +62,24 @@ def read(stream: str | None, delivery: str | None, *, refusal: str = "ResourceNo
 
 def test_what_is_there_is_told_with_its_age() -> None:
     live = read("UPDATING", "CREATING")
-    assert live.stream == Part("stream retail-clickstream", "UPDATING", MADE)
+    assert live.entrance == Part("stream retail-clickstream", "UPDATING", MADE)
     assert live.delivery == Part("delivery retail-clickstream-to-s3", "CREATING", MADE)
 
 
 def test_what_is_not_there_is_absent() -> None:
     live = read(None, None)
-    assert live.stream == Part("stream retail-clickstream", "absent")
+    assert live.entrance == Part("stream retail-clickstream", "absent")
     assert live.delivery == Part("delivery retail-clickstream-to-s3", "absent")
+
+
+def test_without_a_stream_the_delivery_alone_is_looked_at() -> None:
+    firehose: Any = boto3.client("firehose", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+    with Stubber(firehose) as stubber:
+        answer = {"DeliveryStreamDescription": {**DELIVERY, "DeliveryStreamStatus": "ACTIVE"}, **METADATA}
+        stubber.add_response("describe_delivery_stream", answer)
+        live = read_live(source(stream=None), None, firehose)
+    assert live.entrance is live.delivery
+    assert live.delivery == Part("delivery retail-clickstream-to-s3", "ACTIVE", MADE)
 
 
 @pytest.mark.parametrize("delivery", ["ACTIVE", None])

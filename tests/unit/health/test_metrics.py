@@ -20,6 +20,7 @@ from clickstream.health.metrics import (
     Readings,
     read_metrics,
 )
+from clickstream.sources.model import Source
 from tests.unit.reconciliation.makers import source
 
 START = datetime(2026, 11, 18, 13, 10, 40, tzinfo=UTC)
@@ -30,7 +31,7 @@ def at(minute: int) -> datetime:
     return NOW.replace(minute=minute, second=0)
 
 
-def answered(*pages: dict[str, Any]) -> tuple[Readings, dict[str, Any]]:
+def answered(*pages: dict[str, Any], of: Source | None = None) -> tuple[Readings, dict[str, Any]]:
     """What is read from these pages, and the first request."""
     asked: list[dict[str, Any]] = []
     client = boto3.client("cloudwatch", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
@@ -40,7 +41,7 @@ def answered(*pages: dict[str, Any]) -> tuple[Readings, dict[str, Any]]:
     with Stubber(client) as stubber:
         for page in pages:
             stubber.add_response("get_metric_data", page)
-        return read_metrics(client, source(), START, NOW), asked[0]
+        return read_metrics(client, of or source(), START, NOW), asked[0]
 
 
 def test_each_metric_is_asked_for_at_the_part_that_has_it() -> None:
@@ -60,6 +61,16 @@ def test_each_metric_is_asked_for_at_the_part_that_has_it() -> None:
         (firehose[0], "KinesisMillisBehindLatest", *firehose[1:]): ("Maximum", 60),
         (firehose[0], "DeliveryToS3.Success", *firehose[1:]): ("Average", 60),
         (firehose[0], "DeliveryToS3.DataFreshness", *firehose[1:]): ("Maximum", 60),
+    }
+
+
+def test_without_a_stream_the_delivery_measures_what_comes_in() -> None:
+    _, request = answered({"MetricDataResults": []}, of=source(stream=None))
+    asked = [query["MetricStat"]["Metric"] for query in request["MetricDataQueries"]]
+    names = ["IncomingRecords", "ThrottledRecords", "DeliveryToS3.Success", "DeliveryToS3.DataFreshness"]
+    assert [metric["MetricName"] for metric in asked] == names
+    assert {(metric["Namespace"], metric["Dimensions"][0]["Value"]) for metric in asked} == {
+        ("AWS/Firehose", "retail-clickstream-to-s3")
     }
 
 

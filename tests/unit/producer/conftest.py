@@ -1,9 +1,8 @@
 from datetime import datetime
-from typing import Any
 
 import pytest
 
-from clickstream.producer.kinesis import kinesis_client
+from clickstream.producer.kinesis import KinesisSink
 from clickstream.sources.loader import load_sources
 from clickstream.sources.model import Source
 from tests.unit.producer.scripted import ScriptedKinesis, Waits
@@ -25,9 +24,9 @@ def service() -> ScriptedKinesis:
 
 
 @pytest.fixture
-def kinesis(service: ScriptedKinesis, monkeypatch: pytest.MonkeyPatch) -> Any:
+def kinesis(source: Source, service: ScriptedKinesis, monkeypatch: pytest.MonkeyPatch) -> KinesisSink:
     for name, value in {"ACCESS_KEY_ID": "test", "SECRET_ACCESS_KEY": "test", "DEFAULT_REGION": "us-east-1"}.items():
         monkeypatch.setenv(f"AWS_{name}", value)
-    client = kinesis_client()
-    client.meta.events.register("before-send.kinesis", service.answer)
-    return client
+    sink = KinesisSink(source)
+    sink.client.meta.events.register("before-send.kinesis", service.answer)
+    return sink

@@ -1,4 +1,4 @@
-"""A Kinesis whose answers are written down: real boto3 on our side, no network behind it."""
+"""A Kinesis and a Firehose whose answers are written down: real boto3 on our side, no network behind it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
@@ -24,7 +24,7 @@ class _Body:
 
 @dataclass
 class Put:
-    """One PutRecords as it went over the wire."""
+    """One put as it went over the wire; a Firehose takes no keys."""
 
     stream: str
     records: list[bytes]
@@ -41,14 +41,19 @@ class ScriptedKinesis:
     status and code of an error."""
     puts: list[Put] = field(default_factory=list)
 
+    # Members of its requests and answers.
+    name: ClassVar[str] = "StreamName"
+    outcomes: ClassVar[str] = "Records"
+    taken: ClassVar[dict[str, str]] = {"SequenceNumber": "1", "ShardId": "shardId-000000000000"}
+
     def answer(self, request: Any, **_: Any) -> AWSResponse:
-        if request.headers["X-Amz-Target"].endswith(b"DescribeStreamSummary"):
-            return self._respond(200, {"StreamDescriptionSummary": {}})
+        if b".Describe" in request.headers["X-Amz-Target"]:
+            return self._respond(200, {})
         body = json.loads(request.body)
         put = Put(
-            body["StreamName"],
+            body[self.name],
             [base64.b64decode(record["Data"]) for record in body["Records"]],
-            [record["PartitionKey"] for record in body["Records"]],
+            [record["PartitionKey"] for record in body["Records"] if "PartitionKey" in record],
         )
         self.puts.append(put)
         match self.script.pop(0) if self.script else lambda put: [None] * len(put.records):
@@ -58,18 +63,23 @@ class ScriptedKinesis:
                 return self._respond(status, {"__type": code, "message": "as written"})
             case decide:
                 outcomes = [
-                    {"ErrorCode": code, "ErrorMessage": "as written"}
-                    if code
-                    else {"SequenceNumber": "1", "ShardId": "shardId-000000000000"}
-                    for code in decide(put)
+                    {"ErrorCode": code, "ErrorMessage": "as written"} if code else self.taken for code in decide(put)
                 ]
-        return self._respond(200, {"FailedRecordCount": 0, "Records": outcomes})
+        return self._respond(200, {self.outcomes: outcomes})
 
     def _respond(self, status: int, body: dict[str, Any]) -> AWSResponse:
         headers = HTTPHeaders()
         headers["date"] = format_datetime(self.now, usegmt=True)
         headers["content-type"] = "application/x-amz-json-1.1"
         return AWSResponse("http://kinesis", status, headers, _Body(json.dumps(body).encode()))
+
+
+class ScriptedFirehose(ScriptedKinesis):
+    """The same of a delivery that is put to directly."""
+
+    name = "DeliveryStreamName"
+    outcomes = "RequestResponses"
+    taken: ClassVar[dict[str, str]] = {"RecordId": "1"}
 
 
 @dataclass

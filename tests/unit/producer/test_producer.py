@@ -16,9 +16,9 @@ from botocore.exceptions import (
 )
 
 from clickstream.contract.records import raw_hash
-from clickstream.producer.kinesis import MAX_RECORD_BYTES, MAX_REQUEST_BYTES, Producer
+from clickstream.producer.kinesis import KinesisSink
+from clickstream.producer.producer import Producer
 from clickstream.producer.receipt import Receipt
-from clickstream.sources.model import Source
 from tests.unit.producer.scripted import Put, ScriptedKinesis, Waits
 
 THROTTLED = "ProvisionedThroughputExceededException"
@@ -51,8 +51,8 @@ def outcomes() -> Outcomes:
 
 
 @pytest.fixture
-def producer(source: Source, kinesis: Any, waits: Waits) -> Producer:
-    return Producer(source, kinesis, patience_seconds=60, sleep=waits.sleep, monotonic=waits.monotonic)
+def producer(kinesis: KinesisSink, waits: Waits) -> Producer:
+    return Producer(kinesis, patience_seconds=60, sleep=waits.sleep, monotonic=waits.monotonic)
 
 
 def _events(count: int) -> list[bytes]:
@@ -96,12 +96,14 @@ def test_a_batch_holds_five_mebibytes_with_its_keys(
     producer: Producer, service: ScriptedKinesis, outcomes: Outcomes
 ) -> None:
     key = b"k" * 256
-    events = [b'{"session_id":"%s","pad":"%s"}' % (key, b"x" * (MAX_RECORD_BYTES // 2)) for _ in range(20)]
+    events = [
+        b'{"session_id":"%s","pad":"%s"}' % (key, b"x" * (KinesisSink.limits.entry_bytes // 2)) for _ in range(20)
+    ]
     producer.send(events, outcomes)
 
     sizes = [sum(map(len, put.records)) + 256 * len(put.records) for put in service.puts]
     assert sum(len(put.records) for put in service.puts) == 20
-    assert max(sizes) <= MAX_REQUEST_BYTES
+    assert max(sizes) <= KinesisSink.limits.request_bytes
     assert [len(put.records) for put in service.puts] == [9, 9, 2]
 
 
@@ -110,7 +112,7 @@ def test_only_a_record_of_more_than_one_mebibyte_with_its_key_fails_and_at_once(
     surplus: int, producer: Producer, service: ScriptedKinesis, outcomes: Outcomes, waits: Waits
 ) -> None:
     frame = b'{"session_id":"s-1","pad":""}'
-    room = MAX_RECORD_BYTES - len(frame) - len("s-1") - len("\n")
+    room = KinesisSink.limits.entry_bytes - len(frame) - len("s-1") - len("\n")
     large = frame[:-2] + b"x" * (room + surplus) + b'"}'
     producer.send([*_events(3), large, *_events(3)], outcomes)
 
@@ -269,14 +271,14 @@ def test_a_throttled_request_is_repeated_whole(
 
 
 def test_an_absent_stream_is_known_before_anything_is_sent(
-    source: Source, kinesis: Any, service: ScriptedKinesis, outcomes: Outcomes
+    kinesis: KinesisSink, service: ScriptedKinesis, outcomes: Outcomes
 ) -> None:
     def refuse(request: Any, **_: Any) -> Any:
         return service._respond(400, {"__type": "ResourceNotFoundException", "message": "no stream"})
 
-    kinesis.meta.events.register_first("before-send.kinesis", refuse)
+    kinesis.client.meta.events.register_first("before-send.kinesis", refuse)
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
-        Producer(source, kinesis).send(_events(3), outcomes)
+        Producer(kinesis).send(_events(3), outcomes)
     assert not service.puts
 
 

@@ -24,6 +24,31 @@ def test_thresholds_are_those_that_health_looks_by(declared: Source, cloud: Clou
     assert [name for name, alarm in alarms.items() if alarm["AlarmActions"] != [topic]] == ["retail_web__incoming_low"]
 
 
+def _watched(source: Source, cloud: Cloud) -> dict[str, tuple[str, str]]:
+    return {
+        alarm["AlarmName"].partition("__")[2]: (alarm["MetricName"], alarm["Dimensions"][0]["Value"])
+        for alarm in Alarms(source, cloud)._alarms()
+    }
+
+
+def test_what_comes_in_is_watched_where_records_are_put(declared: Source, cloud: Cloud) -> None:
+    stream, delivery = "retail-clickstream", "retail-clickstream-to-s3"
+    of_delivery = {
+        "delivery_stalled": ("DeliveryToS3.DataFreshness", delivery),
+        "delivery_failing": ("DeliveryToS3.Success", delivery),
+    }
+    assert _watched(declared, cloud) == {
+        "incoming_low": ("IncomingRecords", stream),
+        "throttled": ("WriteProvisionedThroughputExceeded", stream),
+        **of_delivery,
+    }
+    assert _watched(declared.model_copy(update={"stream": None}), cloud) == {
+        "incoming_low": ("IncomingRecords", delivery),
+        "throttled": ("ThrottledRecords", delivery),
+        **of_delivery,
+    }
+
+
 def test_only_a_watched_source_has_them(source: Source) -> None:
     assert Alarms.is_part_of(source)
     assert not Alarms.is_part_of(source.model_copy(update={"health": None}))

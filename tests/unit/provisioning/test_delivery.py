@@ -1,6 +1,7 @@
 from typing import Any
 
 import pytest
+from botocore.stub import ANY
 
 from clickstream.provisioning.delivery import Delivery
 from clickstream.provisioning.plan import plan
@@ -93,6 +94,48 @@ def test_another_source_needs_a_replacement(source: Source, stub: Stub) -> None:
     action, differences = _plan(source, stub, _described({}))
     assert action == "replace"
     assert differences[0].startswith("stream: absent -> 'arn:aws:kinesis:")
+
+
+@pytest.fixture
+def put_directly(source: Source) -> Source:
+    return source.model_copy(update={"stream": None})
+
+
+def test_one_that_is_put_to_directly_has_no_source(put_directly: Source, stub: Stub) -> None:
+    assert _plan(put_directly, stub, _described({})) == ("none", [])
+
+
+def test_it_cannot_be_made_of_one_that_reads_a_stream(put_directly: Source, stub: Stub) -> None:
+    action, differences = _plan(put_directly, stub, _described(FROM_KINESIS))
+    assert action == "replace"
+    assert [difference.split(":")[0] for difference in differences] == ["stream", "stream_role"]
+
+
+@pytest.mark.parametrize(
+    ("declared", "origin"),
+    [
+        (
+            "source",
+            {
+                "DeliveryStreamType": "KinesisStreamAsSource",
+                "KinesisStreamSourceConfiguration": {
+                    "KinesisStreamARN": "arn:aws:kinesis:eu-west-1:123456789012:stream/retail-clickstream",
+                    "RoleARN": "arn:aws:iam::123456789012:role/clickstream-firehose",
+                },
+            },
+        ),
+        ("put_directly", {"DeliveryStreamType": "DirectPut"}),
+    ],
+)
+def test_it_is_made_for_where_its_records_come_from(
+    declared: str, origin: dict[str, Any], request: pytest.FixtureRequest, stub: Stub
+) -> None:
+    cloud, firehose = stub("firehose")
+    asked = {**NAME, **origin, "ExtendedS3DestinationConfiguration": ANY}
+    firehose.add_response("create_delivery_stream", {}, asked)
+    firehose.add_response("describe_delivery_stream", _described({}), NAME)
+    Delivery(request.getfixturevalue(declared), cloud).create()
+    firehose.assert_no_pending_responses()
 
 
 def test_an_update_names_the_version_and_the_destination_it_changes(source: Source, stub: Stub) -> None:

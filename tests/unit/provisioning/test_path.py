@@ -39,6 +39,11 @@ def test_what_is_desired_is_known_without_a_call(source: Source, cloud: Cloud) -
         assert resource.name
 
 
+def test_a_source_without_a_stream_has_all_else(source: Source, cloud: Cloud) -> None:
+    put_directly = {resource.kind for resource in path_of(source.model_copy(update={"stream": None}), cloud)}
+    assert {kind.kind for kind in KINDS} - put_directly == {"stream"}
+
+
 def test_a_source_without_gold_has_none(source: Source, cloud: Cloud) -> None:
     bare = {resource.kind for resource in path_of(source.model_copy(update={"gold": None}), cloud)}
     assert {kind.kind for kind in KINDS} - bare == {"gold_daily", "gold_sessions", "gold_job"}

@@ -84,3 +84,17 @@ def test_the_services_counts_are_summed_by_hour_page_by_page() -> None:
         counts = upstream_counts(client, there, [at(3), at(1)])
     # Hour 2 was not asked for; hour 3 of the stream came on the second page.
     assert counts == {"stream": {at(1): 10, at(3): 1}, "delivery": {at(1): 9, at(3): 2}}
+
+
+def test_without_a_stream_the_delivery_alone_is_asked() -> None:
+    client = boto3.client("cloudwatch", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+    asked: list[str] = []
+    client.meta.events.register(
+        "provide-client-params.cloudwatch.GetMetricData",
+        lambda params, **_: asked.extend(query["Id"] for query in params["MetricDataQueries"]),
+    )
+    with Stubber(client) as stubber:
+        result = {"Id": "delivery", "Timestamps": [at(1)], "Values": [9.0]}
+        stubber.add_response("get_metric_data", {"MetricDataResults": [result]})
+        assert upstream_counts(client, source(stream=None), [at(1)]) == {"delivery": {at(1): 9}}
+    assert asked == ["delivery"]

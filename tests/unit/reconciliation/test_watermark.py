@@ -22,7 +22,7 @@ def read(points: dict[int, tuple[Points, Points]]) -> Watermark:
         for name, series in zip(("freshness", "lag"), points.get(period, ({}, {})), strict=True):
             times = [END + timedelta(minutes=minutes) for minutes in series]
             results.append({"Id": f"{name}_{period}", "Timestamps": times, "Values": list(series.values())})
-    return read_watermark({"MetricDataResults": results}, END)
+    return read_watermark(source(), {"MetricDataResults": results}, END)
 
 
 def seen(minutes: float) -> Watermark:
@@ -55,6 +55,20 @@ CASES: dict[str, tuple[Points, Points, Watermark]] = {
 def test_an_hour_is_closed_when_what_was_read_last_is_delivered(case: str) -> None:
     freshness, lag, expected = CASES[case]
     assert read({60: (freshness, lag)}) == expected
+
+
+@pytest.mark.parametrize(
+    ("freshness", "expected"),
+    [({}, NO), ({0: 0}, seen(0)), ({1: 61}, NO), ({1: 61, 2: 120}, seen(2)), ({-1: 0}, NO)],
+)
+def test_without_a_stream_freshness_alone_closes_an_hour(freshness: Points, expected: Watermark) -> None:
+    put_directly = source(stream=None)
+    queries = watermark_request(put_directly, END)["MetricDataQueries"]
+    assert {query["MetricStat"]["Metric"]["MetricName"] for query in queries} == {"DeliveryToS3.DataFreshness"}
+    times = [END + timedelta(minutes=minutes) for minutes in freshness]
+    results = [{"Id": query["Id"], "Timestamps": [], "Values": []} for query in queries]
+    results[0] |= {"Timestamps": times, "Values": list(freshness.values())}
+    assert read_watermark(put_directly, {"MetricDataResults": results}, END) == expected
 
 
 @pytest.mark.parametrize("period", PERIODS)
@@ -100,4 +114,4 @@ def test_every_result_of_the_request_is_understood() -> None:
 
     when = END + timedelta(minutes=5)
     answer = [result(query, when) for query in watermark_request(source(), END)["MetricDataQueries"]]
-    assert read_watermark({"MetricDataResults": answer}, END) == Watermark(True, when)
+    assert read_watermark(source(), {"MetricDataResults": answer}, END) == Watermark(True, when)

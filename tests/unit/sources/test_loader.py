@@ -59,6 +59,20 @@ def test_traffic_is_expected_from_the_first_hour_until_before_the_second(hours: 
     assert {hour for hour in range(24) if Health(traffic_hours=hours).expects_traffic(hour)} == set(expected)
 
 
+def test_records_pass_the_stream_and_then_the_delivery(declare: Declare, include: Path) -> None:
+    source = load_source(declare(), include / "schemas")
+    assert list(source.carriers.items()) == [("stream", "shop-events"), ("delivery", "shop-to-s3")]
+    assert (source.entrance, source.declared_stream.name) == ("stream", "shop-events")
+
+
+def test_without_a_stream_records_are_put_into_the_delivery(declare: Declare, include: Path) -> None:
+    source = load_source(declare(stream=None, tiers=["delivery", "bronze", "silver"]), include / "schemas")
+    assert source.carriers == {"delivery": "shop-to-s3"}
+    assert source.entrance == "delivery"
+    with pytest.raises(ValueError, match="shop declares no stream"):
+        source.declared_stream  # noqa: B018
+
+
 def test_bronze_and_silver_are_all_the_tiers_that_a_source_must_have(declare: Declare, include: Path) -> None:
     assert load_source(declare(tiers=["bronze", "silver"]), include / "schemas").tiers == ("bronze", "silver")
 
@@ -133,6 +147,7 @@ CROSS: dict[str, tuple[dict[str, Any], str, str, str]] = {
     ),
     "no bronze": ({"tiers": ["silver"]}, "tiers", "'silver'", "hold bronze and silver"),
     "a tier twice": ({"tiers": ["bronze", "silver", "silver"]}, "tiers", "'silver', 'silver'", "each tier once"),
+    "counted at a stream that is not there": ({"stream": None}, "stream", "None", "be taken out of tiers"),
     "a column that every source has": (
         {"silver__raw_hash": {"path": "id", "type": "string"}},
         "silver",

@@ -57,7 +57,7 @@ class WatermarkTrigger(BaseTrigger):
             while True:
                 late = datetime.now(UTC) > datetime.fromisoformat(self.deadline)
                 answer = await client.get_metric_data(**watermark_request(source, end))
-                passed = read_watermark(answer, end).passed
+                passed = read_watermark(source, answer, end).passed
                 if passed or late:
                     yield TriggerEvent({"passed": passed})
                     return

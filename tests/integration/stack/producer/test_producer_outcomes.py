@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from clickstream.contract.records import raw_hash
-from clickstream.producer.kinesis import MAX_RECORD_BYTES, Producer, kinesis_client
+from clickstream.producer.kinesis import KinesisSink
+from clickstream.producer.producer import Producer
 from clickstream.producer.receipt import HourReceipts, Receipt, read_parts, receipts
 from tests.integration.stack.producer.conftest import LocalCloud
 
@@ -24,8 +25,7 @@ def _events(name: str, count: int, pad: int = 0) -> list[bytes]:
 def _send(cloud: LocalCloud, hour: datetime, records: list[bytes], patience_seconds: float = 60) -> Receipt:
     """Send in that hour, and wait until Firehose has delivered."""
     producer = Producer(
-        cloud.source,
-        kinesis_client(),
+        KinesisSink(cloud.source),
         patience_seconds=patience_seconds,
         sleep=lambda seconds: time.sleep(seconds / 4),
     )
@@ -122,7 +122,7 @@ def test_what_is_refused_to_the_end_has_failed_and_is_not_there(local_cloud: Loc
 def test_a_record_of_one_mebibyte_passes_and_a_larger_one_does_not_hold_it_up(local_cloud: LocalCloud) -> None:
     hour = DAY + 5 * HOUR
     frame = b'{"session_id":"s","pad":""}'
-    room = MAX_RECORD_BYTES - len(frame) - len("s") - len("\n")
+    room = KinesisSink.limits.entry_bytes - len(frame) - len("s") - len("\n")
     largest, larger = (frame[:-2] + b"x" * (room + surplus) + b'"}' for surplus in (0, 1))
     receipt = _send(local_cloud, hour, [b"{}", larger, largest, b"[]"])
 

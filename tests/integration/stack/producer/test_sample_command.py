@@ -9,8 +9,9 @@ import orjson
 
 from clickstream.contract.records import raw_hash, read_object
 from clickstream.lake.windows import HOUR, Window, parse_hour
-from clickstream.producer.kinesis import Producer, kinesis_client
+from clickstream.producer.producer import Producer
 from clickstream.producer.receipt import Receipt, receipts
+from clickstream.producer.sinks import open_sink
 from commands.sample import PURPOSE, SEED
 from commands.sample_day import EXPECTED, file_name, write_sample
 from tests.integration.stack.producer.conftest import Command, LocalCloud
@@ -51,7 +52,7 @@ def test_the_sample_is_sent_once_however_often_it_takes(local_cloud: LocalCloud)
     begun = day + 20 * HOUR
     local_cloud.set_clock(begun + timedelta(minutes=5))
     with Unstored(local_cloud.place.s3, local_cloud.place.evidence, "retail_web", PURPOSE) as receipt:
-        Producer(local_cloud.source, kinesis_client()).send(_records(local_cloud, begun)[:700], receipt)
+        Producer(open_sink(local_cloud.source)).send(_records(local_cloud, begun)[:700], receipt)
 
     # AND another that is killed on its way, with the clock where it was
     first = Command("sample", SAMPLE_EVENTS=str(EVENTS))

@@ -10,7 +10,7 @@ import pytest
 
 from clickstream.contract.records import raw_hash
 from clickstream.lake.windows import HOUR, Window
-from clickstream.producer.kinesis import MAX_RECORD_BYTES
+from clickstream.producer.kinesis import KinesisSink
 from clickstream.producer.receipt import receipts
 from clickstream.reconciliation.watermark import PERIODS, read_watermark, watermark_request
 from tests.integration.stack.producer.conftest import Command, LocalCloud, wait_for
@@ -45,7 +45,7 @@ def _passed(cloud: LocalCloud, end: datetime, period: int) -> bool:
     for result in answer["MetricDataResults"]:
         if not result["Id"].endswith(f"_{period}"):
             result.update(Timestamps=[], Values=[])
-    return read_watermark(answer, end).passed
+    return read_watermark(cloud.source, answer, end).passed
 
 
 def test_a_file_arrives_in_its_hour_and_every_other_hour_of_its_day_is_closed_too(
@@ -84,7 +84,9 @@ def test_a_file_arrives_in_its_hour_and_every_other_hour_of_its_day_is_closed_to
 def test_a_record_that_cannot_be_sent_ends_with_1_and_keeps_nothing_else_back(
     local_cloud: LocalCloud, tmp_path: Path
 ) -> None:
-    code, out, _ = _send(_file(tmp_path, [b"one", b"x" * MAX_RECORD_BYTES, b"two"]), "2026-11-18T16:00:00Z")
+    code, out, _ = _send(
+        _file(tmp_path, [b"one", b"x" * KinesisSink.limits.entry_bytes, b"two"]), "2026-11-18T16:00:00Z"
+    )
     assert code == 1
     assert "acknowledged 2   failed 1   unknown 0" in out
     assert "failed: record_too_large 1" in out
