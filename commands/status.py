@@ -75,9 +75,9 @@ def show(told: Mapping[str, Any], console: Console | None = None) -> None:
 
 
 def _totals(hours: list[dict[str, Any]]) -> list[str]:
-    sums = [sum(hour["tiers"][tier] or 0 for hour in hours) for tier in TIERS]
-    sums += [sum(hour["fates"][fate] for hour in hours) for fate in FATES[1:]]
-    return [f"{total:,}" for total in sums]
+    counted = [[count for hour in hours if (count := hour["tiers"][tier]) is not None] for tier in TIERS]
+    counted += [[hour["fates"][fate] for hour in hours] for fate in FATES[1:]]
+    return [f"{sum(counts):,}" if counts else "" for counts in counted]
 
 
 def _show_waivers(console: Console, standing: Mapping[str, Any]) -> None:

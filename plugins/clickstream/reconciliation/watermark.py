@@ -17,7 +17,6 @@ from clickstream.sources.model import Carrier, Source
 PERIODS = (60, 300, 3600)
 """Seconds. CloudWatch keeps them 15, 63 and 455 days; whichever still is there answers."""
 
-
 _FRESHNESS = {"freshness": "DeliveryToS3.DataFreshness"}
 _METRICS: Mapping[Carrier, Mapping[str, str]] = {
     "stream": {**_FRESHNESS, "lag": "KinesisMillisBehindLatest"},

@@ -295,13 +295,13 @@ class Lake:
 
 
 @contextmanager
-def lake_on(state: Path) -> Iterator[Lake]:
-    """The path of retail_web on a local cloud with this state folder; ended in good order."""
+def lake_on(state: Path, declared: Source | None = None) -> Iterator[Lake]:
+    """The path of a source, retail_web by default, on a local cloud with this state folder; ended in good order."""
     with running_cloud(state) as variables, pytest.MonkeyPatch.context() as environment:
         for name, value in variables.items():
             environment.setenv(name, value)
         session = boto3.Session()
-        source = load_sources()[0]["retail_web"]
+        source = declared or load_sources()[0]["retail_web"]
         set_up([source], Cloud.of(session))
         # A move of the clock answers when everything due on the way has been delivered.
         with httpx.Client(base_url=variables["AWS_ENDPOINT_URL"], timeout=120, trust_env=False) as control:

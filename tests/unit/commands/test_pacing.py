@@ -7,8 +7,9 @@ from itertools import pairwise
 
 import pytest
 
+from clickstream.sources.loader import load_sources
 from commands.cloud_clock import CloudClock
-from commands.pacing import STEP, Load, TooMuch, paced
+from commands.pacing import STEP, Load, TooMuch, paced, shards_of
 
 START = datetime(2026, 11, 18, 13, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -67,6 +68,14 @@ def test_what_the_shards_cannot_take_in_time_is_refused_with_the_numbers() -> No
         "from 13:00:00 there are 2.0 s for them"
     )
     assert _send(records[1:], START + timedelta(seconds=2))[0].moves
+
+
+def test_a_path_takes_what_its_shards_take_or_what_firehose_does() -> None:
+    source = load_sources()[0]["retail_web"]
+    assert shards_of(source) == 2
+    on_demand = source.declared_stream.model_copy(update={"mode": "on_demand", "shards": None})
+    assert shards_of(source.model_copy(update={"stream": on_demand})) == 4
+    assert shards_of(source.model_copy(update={"stream": None})) == 5
 
 
 def test_no_records_move_no_clock() -> None:
