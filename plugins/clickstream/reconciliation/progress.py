@@ -7,11 +7,19 @@ from datetime import date, datetime
 
 from clickstream.lake.windows import HOUR, parse_hour
 from clickstream.reconciliation.entry import PASSED, DateEntry, Entry
+from clickstream.reconciliation.findings import OBJECT_LOSSES
 
 
 def current_entries(entries: Iterable[Entry]) -> dict[datetime, Entry]:
     """The newest entry of each arrival hour."""
     return {parse_hour(entry.arrival_hour): entry for entry in entries}
+
+
+def judged_entries(entries: Iterable[Entry]) -> dict[datetime, Entry]:
+    """The newest entry of each arrival hour that is about all of it: a run that finds objects lost looks no further."""
+    return current_entries(
+        entry for entry in entries if not (entry.state == "failed" and OBJECT_LOSSES.issuperset(entry.causes))
+    )
 
 
 def current_dates(entries: Iterable[DateEntry]) -> dict[date, DateEntry]:

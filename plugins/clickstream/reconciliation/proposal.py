@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import orjson
 
 from clickstream.lake.listing import StoredObject, list_hours
 from clickstream.lake.place import Place
 from clickstream.lake.windows import parse_hour
-from clickstream.reconciliation.entry import Entry
+from clickstream.reconciliation.entry import PASSED, Entry, State
 from clickstream.reconciliation.findings import OBJECT_LOSSES, WAIVABLE, Finding, failing, load_findings
 from clickstream.reconciliation.inspection import has_grown, losses
 from clickstream.reconciliation.manifest import Manifest, listing_digest, load_manifest
@@ -118,17 +119,31 @@ def propose(place: Place, source: Source, plan: Plan, entries: Iterable[Entry]) 
     return Proposal(plan.waive, hours, left)
 
 
-def except_entries(place: Place, entries: Iterable[Entry], proposal: Proposal, answer: Answer) -> list[Entry]:
-    """A run's lines once its proposal was approved; lines that it does not name stay as they are."""
-    return [
-        _excepted(place, entry, hour, proposal.reason, answer)
-        if (hour := proposal.hours.get(entry.arrival_hour))
-        else entry
-        for entry in entries
-    ]
+def except_entries(
+    place: Place,
+    entries: Iterable[Entry],
+    proposal: Proposal,
+    answer: Answer,
+    judged: Mapping[datetime, Entry],
+) -> list[Entry]:
+    """A run's lines once its proposal was approved; lines that it does not name stay as they are.
+
+    Args:
+        judged: see `judged_entries`.
+    """
+    excepted = []
+    for entry in entries:
+        if hour := proposal.hours.get(entry.arrival_hour):
+            before = judged.get(parse_hour(entry.arrival_hour))
+            excepted.append(_excepted(place, entry, hour, proposal.reason, answer, before))
+        else:
+            excepted.append(entry)
+    return excepted
 
 
-def _excepted(place: Place, entry: Entry, hour: ProposedHour, reason: str, answer: Answer) -> Entry:
+def _excepted(
+    place: Place, entry: Entry, hour: ProposedHour, reason: str, answer: Answer, before: Entry | None
+) -> Entry:
     lost = {finding.object for finding in hour.findings if finding.code in OBJECT_LOSSES and finding.object}
     manifest = refreshed(hour.manifest.without(lost), hour.listing)
     waiver = Waiver(
@@ -138,10 +153,12 @@ def _excepted(place: Place, entry: Entry, hour: ProposedHour, reason: str, answe
         run=entry.run,
         losses=tuple(Loss(code=each.code, object=each.object, records=each.records) for each in hour.findings),
     )
+    # Where objects were lost, this run has looked at nothing else. What lies where one was overwritten is new.
+    proven = not lost or (before is not None and before.state in PASSED)
+    state: State = "excepted" if proven else "provisional"
     return entry.model_copy(
         update={
-            # What lies where an object was overwritten is new: the next run processes it.
-            "state": "late_change" if has_grown(manifest, hour.listing) else "excepted",
+            "state": "late_change" if has_grown(manifest, hour.listing) else state,
             "causes": (),
             "waivers": (*entry.waivers, waiver),
             "manifest": manifest.store(place.s3, place.evidence),

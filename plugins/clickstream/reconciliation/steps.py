@@ -34,7 +34,7 @@ from clickstream.reconciliation.ledger_index import LedgerIndex
 from clickstream.reconciliation.manifest import CountedObject, Manifest, load_manifest
 from clickstream.reconciliation.outcome import entries_of_check, entries_of_late_changes, entries_of_losses
 from clickstream.reconciliation.plan import Plan
-from clickstream.reconciliation.progress import current_entries, failing_causes
+from clickstream.reconciliation.progress import current_entries, failing_causes, judged_entries
 from clickstream.reconciliation.proposal import Answer, Proposal, except_entries, propose
 from clickstream.sources.loader import INCLUDE
 from clickstream.sources.model import Source
@@ -273,7 +273,7 @@ class Verdict:
 
 def propose_waiver(run: Run) -> Proposal:
     """What people are asked to accept of what this run found, were it recorded now."""
-    return propose(run.place, run.source, run.plan, _lines(run, _known(run)))
+    return propose(run.place, run.source, run.plan, _lines(run, current_entries(_of_others(run))))
 
 
 def record_run(run: Run, answer: Answer | None = None) -> Verdict:
@@ -282,11 +282,13 @@ def record_run(run: Run, answer: Answer | None = None) -> Verdict:
     Args:
         answer: the approval of a waiver. When what it was given for is not what is found now, nothing is excepted.
     """
-    known = _known(run)
+    others = _of_others(run)
+    known = current_entries(others)
     entries = _lines(run, known)
     if answer:
         proposal = propose(run.place, run.source, run.plan, entries)
-        entries = except_entries(run.place, entries, proposal, answer) if proposal.digest == answer.digest else entries
+        if proposal.digest == answer.digest:
+            entries = except_entries(run.place, entries, proposal, answer, judged_entries(others))
     if entries:
         run.ledger.append(entries)
         LedgerIndex(run.ledger, run.place.lake).renew()
@@ -297,9 +299,9 @@ def record_run(run: Run, answer: Answer | None = None) -> Verdict:
     return Verdict(failed, sorted(failing_causes(looked_at)))
 
 
-def _known(run: Run) -> dict[datetime, Entry]:
-    """The current entry of each hour by all other runs."""
-    return current_entries(entry for entry in run.ledger.read() if entry.run != run.run)
+def _of_others(run: Run) -> list[Entry]:
+    """The ledger but for this run's own lines."""
+    return [entry for entry in run.ledger.read() if entry.run != run.run]
 
 
 def _lines(run: Run, known: Mapping[datetime, Entry]) -> list[Entry]:

@@ -188,6 +188,34 @@ def test_what_lies_where_an_object_was_overwritten_is_processed_by_the_next_run(
     assert stage.states[1] == "excepted"
 
 
+def test_an_hour_that_was_never_proven_is_not_excepted_before_its_rest_is() -> None:
+    stage = Stage()
+    stage.put(0, "x", A)
+    stage.put(0, "y", B)
+    stage.prove(0, 0, "h", final=False)
+    stage.lose(0, "y")
+    for run in ("r1", "r2"):
+        assert stage.prove(0, 0, run) == Verdict([text(0)], ["object_missing"])
+    assert stage.prove(0, 0, "w", waive=WHY) == Verdict([], [])
+    assert (stage.states[0], reached(stage)) == ("provisional", None)
+    assert stage.prove(0, 0, "r3") == Verdict([], [])
+    assert (stage.states[0], reached(stage), stage.jobs) == ("excepted", 0, 1)
+
+
+def test_accepting_a_loss_does_not_excuse_what_the_hour_was_failed_for_before(stage: Stage) -> None:
+    stage.commit("silver", tuple(p for p in stage.rows("silver") if p.record != C))
+    assert stage.prove(1, 1, "r1") == Verdict([text(1)], ["records_unaccounted", "tables_changed"])
+    stage.lose(1, "y")
+    assert stage.prove(1, 1, "r2") == Verdict([text(1)], ["object_missing"])
+    assert stage.prove(1, 1, "w", waive=WHY) == Verdict([], [])
+    assert stage.states[1] == "provisional"
+    verdict = stage.prove(1, 1, "r3")
+    assert verdict is not None
+    assert "records_unaccounted" in verdict.causes
+    assert stage.prove(1, 1, "r4", forced=True) == Verdict([], [])
+    assert stage.states[1] == "excepted"
+
+
 def test_late_objects_of_an_excepted_hour_are_processed(waived: Stage) -> None:
     waived.put(1, "late", b"g click")
     assert waived.prove(1, 1, "h", final=False) == Verdict([], [])
