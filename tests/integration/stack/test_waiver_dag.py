@@ -1,0 +1,142 @@
+"""A waiver on a real Airflow and local cloud: asked for, refused, rejected, approved through the API."""
+
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from clickstream.lake.listing import list_hour
+from clickstream.lake.place import Place
+from clickstream.lake.windows import HOUR, Window, hour_text
+from clickstream.reconciliation.entry import Entry
+from clickstream.reconciliation.ledger import Ledger
+from clickstream.reconciliation.progress import current_entries
+from clickstream.sources.loader import load_sources
+from clickstream.sources.model import Source
+from commands import airflow_stack, cloud, stack
+from commands.airflow_api import Airflow
+from commands.settings import ROOT, Settings
+from tests.integration.stack.clouds import copy_of
+from tests.integration.stack.conftest import free_ports
+
+pytestmark = pytest.mark.full
+
+DAG, WAIVE = "retail_web__daily", "proof.waive"
+RUN_SECONDS = 240
+WHY = "deleted by hand, and no version of it is left"
+WAITING = "awaiting_input"
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The daily DAG on three proven days, one hour of which has lost an object."""
+
+    airflow: Airflow
+    place: Place
+    source: Source
+
+    @property
+    def window(self) -> Window:
+        return Window(self.source.verify_from + HOUR, self.source.verify_from + 2 * HOUR)
+
+    @property
+    def entry(self) -> Entry:
+        """The hour's current entry."""
+        ledger = Ledger(self.place.s3, self.place.evidence, self.source.name)
+        return current_entries(ledger.read())[self.window.start]
+
+    def trigger(self, **params: Any) -> str:
+        return self.airflow.trigger(DAG, datetime.now(UTC).date(), {"window": str(self.window), **params}).id
+
+    def until(self, run: str, task: str, *states: str) -> dict[str, str]:
+        """Wait until a task of the run is in one of these states; states by task."""
+        deadline = time.monotonic() + RUN_SECONDS
+        while True:
+            tasks = {each.id: each.state for each in self.airflow.tasks(DAG, run)}
+            if tasks.get(task) in states:
+                return tasks
+            assert time.monotonic() < deadline, tasks
+            time.sleep(0.5)
+
+    def review(self, run: str, method: str = "GET", **request: Any) -> Any:
+        path = f"/api/v2/dags/{DAG}/dagRuns/{run}/taskInstances/{WAIVE}/-1/hitlDetails"
+        return self.airflow._send(method, path, **request)
+
+    def answer(self, run: str, choice: str) -> None:
+        self.review(run, "PATCH", json={"chosen_options": [choice], "params_input": {}})
+
+
+@pytest.fixture
+def stack_up(proven_state: Path, tmp_path: Path) -> Iterator[Stack]:
+    root = tmp_path / "project"
+    for part in ("dags", "plugins", "include", "local"):
+        shutil.copytree(ROOT / part, root / part, ignore=shutil.ignore_patterns("__pycache__"))
+    for dag in (root / "dags").glob("*.py"):
+        if dag.name != "daily_dag.py":
+            dag.unlink()
+    (root / ".venv").symlink_to(ROOT / ".venv")
+    settings = Settings(copy_of(proven_state, root), *free_ports(3), root=root)
+    variables = {
+        "STATE": str(settings.state),
+        "CLOUD_PORT": str(settings.cloud_port),
+        "AWS_ENDPOINT_URL": settings.cloud_url,
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in variables.items():
+            environment.setenv(name, value)
+        try:
+            stack.start_cloud(settings)
+            cloud.lay_foundation(settings)
+            stack.start_airflow(settings)
+            with Airflow(settings.airflow_url, *airflow_stack.LOGIN) as airflow:
+                while airflow.is_paused(DAG) is None:
+                    time.sleep(1)
+                airflow.unpause(DAG)
+                yield Stack(airflow, Place.of(boto3.Session()), load_sources()[0]["retail_web"])
+        finally:
+            stack.stop(settings)
+
+
+def test_a_loss_is_accepted_by_a_person_and_by_nothing_else(stack_up: Stack) -> None:
+    place, source = stack_up.place, stack_up.source
+    stored = list_hour(place.s3, place.lake, source.delivery.prefix, stack_up.window.start)[0]
+    place.s3.delete_object(Bucket=place.lake, Key=stored.key)
+
+    found = stack_up.until(stack_up.trigger(), "proof.verdict", "failed")
+    assert (found[WAIVE], stack_up.entry.state) == ("skipped", "failed")
+
+    refused = stack_up.until(stack_up.trigger(waive=WHY, force=True), "proof.plan", "failed")
+    assert WAIVE not in refused or refused[WAIVE] == "upstream_failed"
+
+    rejected = stack_up.trigger(waive=WHY)
+    stack_up.until(rejected, WAIVE, WAITING)
+    question = stack_up.review(rejected)
+    assert hour_text(stack_up.window.start) in question["subject"]
+    assert f"| object_missing | {stored.key} |" in question["body"]
+    stack_up.answer(rejected, "Reject")
+    stack_up.until(rejected, "proof.verdict", "failed")
+    assert stack_up.entry.state == "failed"
+
+    by_hand = stack_up.trigger(waive=WHY)
+    stack_up.until(by_hand, WAIVE, WAITING)
+    path = f"/api/v2/dags/{DAG}/dagRuns/{by_hand}/taskInstances/{WAIVE}"
+    stack_up.airflow._send("PATCH", path, json={"new_state": "success"})
+    stack_up.until(by_hand, "proof.verdict", "failed")
+    assert stack_up.entry.state == "failed"
+
+    approved = stack_up.trigger(waive=WHY)
+    stack_up.until(approved, WAIVE, WAITING)
+    stack_up.answer(approved, "Approve")
+    stack_up.until(approved, "proof.verdict", "success")
+    assert stack_up.entry.state == "excepted"
+    (waiver,) = stack_up.entry.waivers
+    assert (waiver.waived_by, waiver.reason) == (airflow_stack.LOGIN[0], WHY)
