@@ -22,7 +22,7 @@ from clickstream.reconciliation.inspection import has_grown, losses
 from clickstream.reconciliation.manifest import Manifest, listing_digest, load_manifest
 from clickstream.reconciliation.outcome import refreshed
 from clickstream.reconciliation.plan import Plan
-from clickstream.reconciliation.waiver import Loss, Waiver
+from clickstream.reconciliation.waiver import Loss, Waiver, accepted_of
 from clickstream.sources.model import Source
 
 _HEADINGS = ("hour", "finding", "where", "expected", "found", "lost records")
@@ -151,7 +151,7 @@ def _excepted(
         waived_at=answer.at,
         reason=reason,
         run=entry.run,
-        losses=tuple(Loss(code=each.code, object=each.object, records=each.records) for each in hour.findings),
+        losses=tuple(_loss(finding, entry.waivers) for finding in hour.findings),
     )
     # Where objects were lost, this run has looked at nothing else. What lies where one was overwritten is new.
     proven = not lost or (before is not None and before.state in PASSED)
@@ -165,6 +165,11 @@ def _excepted(
             "listing": manifest.listing,
         }
     )
+
+
+def _loss(finding: Finding, waivers: Sequence[Waiver]) -> Loss:
+    known = 0 if finding.code in OBJECT_LOSSES else max(accepted_of(finding.code, finding.object, waivers), 0)
+    return Loss(code=finding.code, object=finding.object, records=finding.records - known)
 
 
 def _objects(findings: Iterable[Finding]) -> set[tuple[str, str | None, int]]:

@@ -23,7 +23,7 @@ class Loss(BaseModel):
     object: str | None = None
     """Key of the object concerned, where there is one."""
     records: int
-    """How many records the finding concerned; of `records_unknown`: how many can still be read."""
+    """How many records it concerned beyond what was accepted before; of `records_unknown`: how many can be read."""
 
 
 class Waiver(BaseModel):
@@ -90,6 +90,15 @@ def weigh(
     return Weighed(uncovered, tuple(kept for waiver in waivers if (kept := _still(waiver, covered, lost))))
 
 
+def accepted_of(code: Code, key: str | None, waivers: Iterable[Waiver]) -> int:
+    """Records that are accepted as findings of a kind, at an object or at none; -1: no such finding is."""
+    accepted = [
+        *(loss.records for waiver in waivers for loss in waiver.losses if (loss.code, loss.object) == (code, key)),
+        *(waiver.followed for waiver in waivers if waiver.followed and code == "acknowledged_missing"),
+    ]
+    return sum(accepted) if accepted else -1
+
+
 def _booked(
     findings: Iterable[Finding],
     waivers: tuple[Waiver, ...],
@@ -99,7 +108,7 @@ def _booked(
 ) -> tuple[Waiver, ...]:
     """The waivers with what is missing beyond them booked, when all of it can be."""
     missing = sum(finding.records for finding in findings if finding.code == "acknowledged_missing")
-    excess = max(missing - _acknowledged(waivers), 0)
+    excess = max(missing - max(accepted_of("acknowledged_missing", None, waivers), 0), 0)
     own = min(_not_booked(waivers, after), excess) if rebuilt else 0
     # Once anything is booked to the hour before, it was processed without its lost objects.
     processed = any(each.followed for each in before if each.losses)
@@ -126,23 +135,9 @@ def _last_of_objects(waivers: Sequence[Waiver]) -> int:
     return max(number for number, waiver in enumerate(waivers) if waiver.lost_with_objects)
 
 
-def _acknowledged(waivers: Iterable[Waiver]) -> int:
-    """Missing acknowledged records that are accepted, by name or with their object."""
-    return sum(
-        waiver.followed + sum(loss.records for loss in waiver.losses if loss.code == "acknowledged_missing")
-        for waiver in waivers
-    )
-
-
 def _is_covered(finding: Finding, waivers: Iterable[Waiver]) -> bool:
-    if finding.code == "acknowledged_missing":
-        return finding.records <= _acknowledged(waivers)
     # An accepted object is no finding any more: one that is found was lost since.
-    return finding.code not in OBJECT_LOSSES and any(
-        (loss.code, loss.object) == (finding.code, finding.object) and finding.records <= loss.records
-        for waiver in waivers
-        for loss in waiver.losses
-    )
+    return finding.code not in OBJECT_LOSSES and finding.records <= accepted_of(finding.code, finding.object, waivers)
 
 
 def _still(waiver: Waiver, covered: Collection[Finding], lost: Collection[str]) -> Waiver | None:

@@ -248,8 +248,12 @@ def test_a_deficit_upstream_is_accepted_to_its_number() -> None:
     assert (stage.states[0], lost(stage, 0)) == ("excepted", (Loss(code="upstream_deficit", records=4),))
     stage.streamed = {0: 6}
     assert stage.prove(0, 0, "r2", forced=True) == Verdict([text(0)], ["upstream_deficit"])
+    assert stage.prove(0, 0, "w2", waive=WHY) == Verdict([], [])
+    assert [loss.records for loss in lost(stage, 0)] == [4, 1]
+    stage.streamed = {0: 7}
+    assert stage.prove(0, 0, "r3", forced=True) == Verdict([text(0)], ["upstream_deficit"])
     stage.streamed = {0: 1}
-    assert stage.prove(0, 0, "r3") == Verdict([], [])
+    assert stage.prove(0, 0, "r4") == Verdict([], [])
     assert stage.states[0] == "verified"
 
 
@@ -381,5 +385,8 @@ class TestReceipts:
         assert stage.prove(0, 0, "r1", forced=True) == Verdict([text(0)], ["acknowledged_missing"])
         assert stage.prove(0, 0, "w2", waive=WHY) == Verdict([], [])
         assert lost(stage, 0) == (Loss(code="acknowledged_missing", records=1),)
-        stage.acknowledge(0, b"h click")
-        assert stage.prove(0, 0, "r2", forced=True) == Verdict([text(0)], ["acknowledged_missing"])
+        for number, record in enumerate((b"h click", b"i click")):
+            stage.acknowledge(0, record)
+            assert stage.prove(0, 0, f"r{number}2", forced=True) == Verdict([text(0)], ["acknowledged_missing"])
+            assert stage.prove(0, 0, f"w{number}2", waive=WHY) == Verdict([], [])
+        assert [loss.records for loss in lost(stage, 0)] == [1, 1, 1]
