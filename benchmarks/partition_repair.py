@@ -1,16 +1,16 @@
 """What does it cost to register 24 missing partitions of 10,000, for us and for MSCK REPAIR TABLE?
 
-Our repair is told which hours hold objects, because a run has listed its hours anyway, and asks the catalog for their
-days alone. MSCK REPAIR lists all that lies below the table's location, reads all partitions of the catalog, and adds
-what is missing (https://docs.aws.amazon.com/athena/latest/ug/msck-repair-table.html). Here the local Athena does
-that, with one listing of the whole location in pages of 1,000: the fewest calls that it can be done with. AWS does not
-say how Athena lists; each hour holds one object here, and a table with more has more to list. The listing of our 24
-hours is counted on our side.
+Our repair is told which hours hold objects and asks the catalog for their days alone; a run knows these hours from its
+listings of them, which are counted in a line of their own. MSCK REPAIR lists all that lies below the table's location,
+reads all partitions of the catalog, and adds what is missing
+(https://docs.aws.amazon.com/athena/latest/ug/msck-repair-table.html). Here the local Athena does that in as few calls
+as it can be done with, pages of 1,000 objects and of 1,000 partitions; AWS does not say how Athena does it. Each hour
+holds one object: with an object a minute, as Firehose delivers, MSCK would list 60 times as many.
 
-Expected: as many calls for ours whatever the table's age, most of them the listings of the hours; for MSCK seconds
-that grow with the table, so half the size is measured, too.
+Expected: the same calls for ours whatever the table's age; for MSCK calls and seconds that grow with it, so half the
+size is measured, too. Seconds are of the local cloud, whose listings grow with the bucket.
 
-It starts a local cloud of its own and removes it. Run it anywhere, in three minutes: `make bench`, or
+It starts a local cloud of its own and removes it. Run it anywhere, in five minutes: `make bench`, or
 `.venv/airflow/bin/python -m benchmarks.partition_repair`.
 """
 
@@ -45,11 +45,11 @@ SERVICES = ("glue", "s3")
 
 
 def main() -> None:
-    print(f"{MISSING} missing partitions registered: medians of {ROUNDS}, in turns")
-    print("  partitions                    seconds   calls of glue   of s3")
     with own_cloud() as settings:
         table = BronzeTable(load_sources()[0][SOURCE], Cloud.of(boto3.Session()))
         table.create()
+        print(f"{MISSING} missing partitions registered: medians of {ROUNDS}, in turns")
+        print("  partitions                    seconds   calls of glue   of s3")
         filled = 0
         for size in SIZES:
             hours = [FIRST + timedelta(hours=n) for n in range(size)]
@@ -57,18 +57,20 @@ def main() -> None:
             filled = size
             for name, costs in compare(settings, table, hours).items():
                 seconds, glue, s3 = (median(figures) for figures in zip(*costs, strict=True))
-                print(f"  {size:10,}   {name:<16}{seconds:9.2f} s{glue:16.0f}{s3:8.0f}")
+                print(f"  {size:10,}   {name:<18}{seconds:7.2f} s{glue:16.0f}{s3:8.0f}")
 
 
 def compare(settings: Settings, table: BronzeTable, hours: Sequence[datetime]) -> dict[str, list[tuple[float, ...]]]:
     """Seconds and calls of each round, by who repairs."""
     missing = hours[-MISSING:]
-    glue, database, location = boto3.client("glue"), table.cloud.names.database, table.location
+    glue = boto3.client("glue")
+    repair_all = f"MSCK REPAIR TABLE {table.cloud.names.database}.{table.name}"
     contenders: dict[str, Callable[[], object]] = {
         "ours": lambda: ours(glue, table, missing),
-        "MSCK REPAIR": lambda: ask(boto3.client("athena"), f"MSCK REPAIR TABLE {database}.{table.name}"),
+        "ours and listing": lambda: ours(glue, table, filled_of(table, missing)),
+        "MSCK REPAIR": lambda: ask(boto3.client("athena"), repair_all),
     }
-    repair_partitions(glue, database=database, table=table.name, location=location, filled=hours)
+    ours(glue, table, hours)
     costs: dict[str, list[tuple[float, ...]]] = {name: [] for name in contenders}
     for _ in range(ROUNDS):
         for name, repair in contenders.items():
@@ -79,16 +81,20 @@ def compare(settings: Settings, table: BronzeTable, hours: Sequence[datetime]) -
             costs[name].append((took, *(after.get(service, 0) - before.get(service, 0) for service in SERVICES)))
             progress(f"{len(hours):,} {name}: {took:.2f} s")
             assert forget(glue, table, missing) == MISSING, f"{name} did not register them"
-            repair_partitions(glue, database=database, table=table.name, location=location, filled=missing)
+            ours(glue, table, missing)
     return costs
 
 
-def ours(glue: Any, table: BronzeTable, hours: Sequence[datetime]) -> None:
-    """What a run does over its hours."""
-    names, delivery = table.cloud.names, table.source.delivery
-    listings = list_hours(boto3.client("s3"), names.lake, delivery.prefix, hours)
-    filled = [hour for hour, objects in listings.items() if objects]
-    repair_partitions(glue, database=names.database, table=table.name, location=table.location, filled=filled)
+def ours(glue: Any, table: BronzeTable, filled: Sequence[datetime]) -> None:
+    """What a run does over its hours, once it knows which of them hold objects."""
+    database = table.cloud.names.database
+    repair_partitions(glue, database=database, table=table.name, location=table.location, filled=filled)
+
+
+def filled_of(table: BronzeTable, hours: Sequence[datetime]) -> list[datetime]:
+    """The hours that hold objects, by listing each."""
+    listings = list_hours(boto3.client("s3"), table.cloud.names.lake, table.source.delivery.prefix, hours)
+    return [hour for hour, objects in listings.items() if objects]
 
 
 def forget(glue: Any, table: BronzeTable, hours: Sequence[datetime]) -> int:

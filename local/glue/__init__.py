@@ -15,7 +15,7 @@ from local import database, settings
 from local.errors import AwsError
 from local.glue.job_runs import JobRuns
 from local.glue.jobs import Jobs
-from local.glue.partitions import batch_delete_partition
+from local.glue.partitions import batch_delete_partition, get_partitions
 
 OPERATIONS = frozenset(
     {
@@ -29,6 +29,7 @@ OPERATIONS = frozenset(
         "GetJobRuns",
         "BatchStopJobRun",
         "BatchDeletePartition",
+        "GetPartitions",
     }
 )
 """The ``AWSGlue.`` operations that are answered here; all others are ministack's."""
@@ -83,4 +84,6 @@ async def handle(operation: str, request: dict[str, Any]) -> dict[str, Any]:
             return runs.stop(request["JobName"], request["JobRunIds"])
         case "BatchDeletePartition":
             return await asyncio.to_thread(batch_delete_partition, request)
+        case "GetPartitions":
+            return await get_partitions(request)
     raise AwsError("UnknownOperationException", f"Glue's {operation} is not served here")
