@@ -90,12 +90,14 @@ bench: installed ## what parsing, repair, waiting, the job and the final check c
 	@cd $(ROOT) && $(AIRFLOW)/python -m benchmarks.final_check
 	@cd $(ROOT) && $(AIRFLOW)/python -m benchmarks.bronze_to_silver
 
-# Tests that need the local cloud's libraries run in its environment, all others in Airflow's; both always run.
+# Tests that need the local cloud's libraries run in its environment, all others in Airflow's; both at once, and both
+# always to their end. What the first ones say comes last.
 pytest: environments
-	@cd $(ROOT) && failed=0; \
-	$(LOCAL)/python -m pytest -m "$(MARKS)" tests/integration/local tests/integration/spark || failed=1; \
+	@cd $(ROOT) && said=$$(mktemp) && failed=0; \
+	$(LOCAL)/python -m pytest -m "$(MARKS)" tests/integration/local tests/integration/spark > $$said 2>&1 & \
 	$(AIRFLOW)/python -m pytest -m "$(MARKS)" tests/unit tests/dags tests/integration/stack tests/e2e || failed=1; \
-	exit $$failed
+	wait $$! || failed=1; \
+	cat $$said; rm $$said; exit $$failed
 
 # The services of docker-compose.yaml, with the settings above: `make run-scheduler`, `make healthy-scheduler`.
 run-%: installed
