@@ -22,8 +22,6 @@ from pathlib import Path
 
 LOG_KEPT = 10_000_000  # bytes; a larger log is set aside as `<part>.log.1` when its part starts
 
-_children: list[subprocess.Popen[bytes]] = []  # held, or Python warns that they still run
-
 
 @dataclass(frozen=True)
 class Part:
@@ -132,7 +130,7 @@ def start(part: Part, state: Path, root: Path) -> None:
             start_new_session=True,
             pass_fds=[record.fileno()],
         )
-        _children.append(child)
+        child.returncode = 0  # it outlives this command, which never waits for it; Python would warn
 
 
 def stop(state: Path, names: Iterable[str], within: float = 20) -> None:
