@@ -84,7 +84,7 @@ def _hour(ledger: Ledger, source: Source, hour: datetime, state: State, entry: E
         "reasons": entry.reasons if entry else {},
         "causes": list(entry.causes) if entry else [],
         "findings": entry.findings if entry else None,
-        "waivers": [waiver.model_dump() for waiver in entry.waivers] if entry else [],
+        "waivers": [waiver.model_dump(mode="json") for waiver in entry.waivers] if entry else [],
         "evidence": ledger.key(entry.sequence) if entry else None,
     }
 

@@ -34,7 +34,7 @@ def test_what_is_lost_for_good_is_excepted_and_nothing_is_doubled(
         assert waived.report["verified_through"] == hour_text(lake.days().end - HOUR)
         assert lake.rows() == before
 
-        forced = lake.prove(lake.days(), forced=True)
+        forced = lake.prove(lake.days(0, 0), forced=True)
         assert forced.verdict.failed == []
         assert Counter(forced.states[hour_text(each.start)] for each in lake.hours()) == {
             "excepted": 1, "verified": len(lake.hours()) - 1
