@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,11 +14,10 @@ import httpx
 import pytest
 import yaml
 
-from commands import airflow_stack, cloud, stack
 from commands.airflow_api import Airflow
 from commands.cloud_clock import CloudClock
 from commands.settings import ROOT, Settings
-from tests.integration.stack.conftest import free_ports
+from tests.integration.stack.projects import airflow_of, project_with
 
 pytestmark = pytest.mark.full
 
@@ -106,40 +104,12 @@ class Project:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    root = tmp_path_factory.mktemp("project")
-    for part in ("dags", "plugins", "include", "local"):
-        shutil.copytree(ROOT / part, root / part, ignore=shutil.ignore_patterns("__pycache__"))
-    for dag in (root / "dags").glob("*.py"):
-        if dag.name != "provision_dag.py":
-            dag.unlink()
-    (root / ".venv").symlink_to(ROOT / ".venv")
-    settings = Settings(root / "state", *free_ports(3), root=root)
-    variables = {
-        "STATE": str(settings.state),
-        "CLOUD_PORT": str(settings.cloud_port),
-        "AWS_ENDPOINT_URL": settings.cloud_url,
-        "AWS_ACCESS_KEY_ID": "local",
-        "AWS_SECRET_ACCESS_KEY": "local",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }
-    with pytest.MonkeyPatch.context() as environment:
-        for name, value in variables.items():
-            environment.setenv(name, value)
-        try:
-            settings.state.mkdir()
-            stack.start_cloud(settings)
-            cloud.lay_foundation(settings)
-            stack.start_airflow(settings)
-            with (
-                Airflow(settings.airflow_url, *airflow_stack.LOGIN) as airflow,
-                httpx.Client(base_url=settings.cloud_url, trust_env=False) as control,
-            ):
-                made = Project(settings, airflow, CloudClock(control))
-                while airflow.is_paused(DAG) is None:
-                    time.sleep(1)
-                yield made
-        finally:
-            stack.stop(settings)
+    with (
+        project_with("provision_dag.py", tmp_path_factory.mktemp("project")) as settings,
+        airflow_of(settings, DAG) as airflow,
+        httpx.Client(base_url=settings.cloud_url, trust_env=False) as control,
+    ):
+        yield Project(settings, airflow, CloudClock(control))
 
 
 @pytest.fixture

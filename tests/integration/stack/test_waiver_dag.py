@@ -1,6 +1,5 @@
 """A waiver on a real Airflow and local cloud: asked for, refused, rejected, approved through the API."""
 
-import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,11 +21,10 @@ from clickstream.reconciliation.manifest import CountedObject, Manifest
 from clickstream.reconciliation.progress import current_entries
 from clickstream.sources.loader import load_sources
 from clickstream.sources.model import Source
-from commands import airflow_stack, cloud, stack
+from commands import airflow_stack
 from commands.airflow_api import Airflow
-from commands.settings import ROOT, Settings
 from commands.setup import set_up
-from tests.integration.stack.conftest import free_ports
+from tests.integration.stack.projects import airflow_of, project_with
 
 pytestmark = pytest.mark.full
 
@@ -100,42 +98,15 @@ class Stack:
 
 @pytest.fixture
 def stack_up(tmp_path: Path) -> Iterator[Stack]:
-    root = tmp_path / "project"
-    for part in ("dags", "plugins", "include", "local"):
-        shutil.copytree(ROOT / part, root / part, ignore=shutil.ignore_patterns("__pycache__"))
-    for dag in (root / "dags").glob("*.py"):
-        if dag.name != "daily_dag.py":
-            dag.unlink()
-    # Runs by hand only: those of the schedule would come first, and wait for what nobody delivers.
-    daily = root / "dags" / "daily_dag.py"
-    daily.write_text(daily.read_text().replace("schedule=DailyUntil(source.verify_until)", "schedule=None"))
-    (root / ".venv").symlink_to(ROOT / ".venv")
-    settings = Settings(root / "state", *free_ports(3), root=root)
-    variables = {
-        "STATE": str(settings.state),
-        "CLOUD_PORT": str(settings.cloud_port),
-        "AWS_ENDPOINT_URL": settings.cloud_url,
-        "AWS_ACCESS_KEY_ID": "local",
-        "AWS_SECRET_ACCESS_KEY": "local",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }
-    with pytest.MonkeyPatch.context() as environment:
-        for name, value in variables.items():
-            environment.setenv(name, value)
-        try:
-            settings.state.mkdir()
-            stack.start_cloud(settings)
-            cloud.lay_foundation(settings)
-            source = load_sources()[0]["retail_web"]
-            set_up([source], Cloud.of(boto3.Session()))
-            stack.start_airflow(settings)
-            with Airflow(settings.airflow_url, *airflow_stack.LOGIN) as airflow:
-                while airflow.is_paused(DAG) is None:
-                    time.sleep(1)
-                airflow.unpause(DAG)
-                yield Stack(airflow, Place.of(boto3.Session()), source)
-        finally:
-            stack.stop(settings)
+    with project_with("daily_dag.py", tmp_path / "project") as settings:
+        # Runs by hand only: those of the schedule would come first, and wait for what nobody delivers.
+        daily = settings.root / "dags/daily_dag.py"
+        daily.write_text(daily.read_text().replace("schedule=DailyUntil(source.verify_until)", "schedule=None"))
+        source = load_sources()[0]["retail_web"]
+        set_up([source], Cloud.of(boto3.Session()))
+        with airflow_of(settings, DAG) as airflow:
+            airflow.unpause(DAG)
+            yield Stack(airflow, Place.of(boto3.Session()), source)
 
 
 def test_a_loss_is_accepted_by_a_person_and_by_nothing_else(stack_up: Stack) -> None:
