@@ -10,6 +10,7 @@ from airflow.providers.amazon.aws.hooks.athena import AthenaHook
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from clickstream.airflow.triggers import FIRST_LOOK_SECONDS
+from clickstream.airflow.triggers.shared_client import shared_client
 
 
 class AthenaQueriesTrigger(BaseTrigger):
@@ -41,7 +42,8 @@ class AthenaQueriesTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         names = {execution: name for name, execution in self.executions.items()}
-        async with await AthenaHook(aws_conn_id=self.aws_conn_id).get_async_conn() as client:
+        hook = AthenaHook(aws_conn_id=self.aws_conn_id)
+        async with shared_client(hook, hook.get_async_conn) as client:
             await asyncio.sleep(FIRST_LOOK_SECONDS)
             while True:
                 answer = await client.batch_get_query_execution(QueryExecutionIds=list(names))

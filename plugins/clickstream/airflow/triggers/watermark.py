@@ -12,6 +12,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from clickstream.airflow.runs import source_named
 from clickstream.airflow.triggers import FIRST_LOOK_SECONDS
+from clickstream.airflow.triggers.shared_client import shared_client
 from clickstream.lake.windows import hour_text, parse_hour
 from clickstream.reconciliation.watermark import read_watermark, watermark_request
 
@@ -52,7 +53,7 @@ class WatermarkTrigger(BaseTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         source, end = source_named(self.source), parse_hour(self.end)
         hook = AwsBaseHook(aws_conn_id=self.aws_conn_id, client_type="cloudwatch")
-        async with await hook.get_async_conn() as client:
+        async with shared_client(hook, hook.get_async_conn) as client:
             await asyncio.sleep(FIRST_LOOK_SECONDS)
             while True:
                 late = datetime.now(UTC) > datetime.fromisoformat(self.deadline)
