@@ -106,6 +106,8 @@ def _environment(settings: Settings) -> dict[str, str]:
             "base_url": settings.airflow_url,
             "workers": 1,
             "secret_key": kept["secret_key"],
+            # 100 by default: the runs of a longer backfill would come without their end.
+            "maximum_page_limit": 1000,
         },
         "api_auth": {"jwt_secret": kept["jwt_secret"]},
         "logging": {
