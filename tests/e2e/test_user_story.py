@@ -18,6 +18,14 @@ def hour_of_day(number: int) -> str:
     return f"{DAY}T{number:02d}:00:00Z"
 
 
+def assert_gold_accounts_for_silver(stack: Stack) -> None:
+    """Each event of each date is in the daily figures once, and in a session unless it has none."""
+    for date in stack.status()["dates"]:
+        assert date["state"] == "verified"
+        in_sessions = date["silver"] - date["without_session"]
+        assert date["gold"] == {f"{SOURCE}_gold_daily": date["silver"], f"{SOURCE}_gold_sessions": in_sessions}
+
+
 def test_the_sample_day_is_accounted_for_to_the_record(stack: Stack) -> None:
     expected = json.loads((stack.state / "sample/expected.json").read_text())
     told = stack.status()
@@ -36,6 +44,7 @@ def test_the_sample_day_is_accounted_for_to_the_record(stack: Stack) -> None:
         assert hour["reasons"] == {reason: count for reason, count in reasons.items() if count}
         assert sum(hour["fates"].values()) == figures["raw"]
     assert {date["event_date"]: date["silver"] for date in told["dates"]} == expected["good_by_event_date"]
+    assert_gold_accounts_for_silver(stack)
     assert told["verified_through"] == hour_of_day(23)
     assert stack.pages() == []
 
@@ -49,6 +58,7 @@ def test_a_second_up_changes_nothing(stack: Stack) -> None:
 def test_events_of_others_are_proven_the_same_way(stack: Stack, tmp_path: Path) -> None:
     arrival_hour = hour_of_day(6)
     before = stack.hour(arrival_hour)
+    before_all = sum(date["silver"] for date in stack.status()["dates"])
     event = {"event_type": "click", "timestamp": f"{DAY}T06:10:00+00:00", "page_url": None}
     lines = [json.dumps({"event_id": f"other-{number}", **event}) for number in range(40)]
     lines += [lines[0], '{"event_id": "other-0"', json.dumps({"event_id": "other-40", "consent": False})]
@@ -71,6 +81,8 @@ def test_events_of_others_are_proven_the_same_way(stack: Stack, tmp_path: Path) 
         "late_change",
         "verified",
     ]
+    assert_gold_accounts_for_silver(stack)
+    assert sum(date["silver"] for date in stack.status()["dates"]) == before_all + 40
     assert stack.pages() == []
 
 

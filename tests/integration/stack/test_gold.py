@@ -12,6 +12,8 @@ from tests.integration.stack.clouds import copy_of
 from tests.integration.stack.feed import DAYS, Feed
 from tests.integration.stack.proof import JobFailed, Lake, Outcome, lake_on
 
+pytestmark = pytest.mark.full
+
 OVERWRITE, FAST_FORWARD = 2, 3
 """Of a run's commits to each table: 1 makes its branch, 4 drops it. Of each pair the daily table's comes first."""
 
@@ -76,12 +78,12 @@ def test_a_late_object_changes_gold_and_whatever_is_run_then_changes_nothing(set
 @pytest.mark.parametrize(
     ("kind", "commit", "when", "published"),
     [
-        pytest.param("gold_sessions", OVERWRITE, "before", (), marks=pytest.mark.full, id="writing"),
+        pytest.param("gold_sessions", OVERWRITE, "before", (), id="writing"),
         pytest.param("gold_sessions", FAST_FORWARD, "before", ("gold_daily",), id="between"),
-        pytest.param("gold_sessions", FAST_FORWARD, "after", KINDS, marks=pytest.mark.full, id="after-both"),
+        pytest.param("gold_sessions", FAST_FORWARD, "after", KINDS, id="after-both"),
     ],
 )
-@pytest.mark.parametrize("again", [True, pytest.param(False, marks=pytest.mark.full)], ids=["retried", "next-run"])
+@pytest.mark.parametrize("again", [True, False], ids=["retried", "next-run"])
 def test_a_kill_leaves_whole_tables_and_what_runs_next_ends_as_if_undisturbed(
     kind: str, commit: int, when: str, published: tuple[str, ...], again: bool, settled: Settled, tmp_path: Path
 ) -> None:

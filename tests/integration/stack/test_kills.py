@@ -78,12 +78,12 @@ RETRY = None
 @pytest.mark.parametrize(
     ("kill", "following"),
     [
-        pytest.param(WHILE_WRITING_SILVER, RETRY, id="writing-silver"),
+        pytest.param(WHILE_WRITING_SILVER, RETRY, marks=pytest.mark.full, id="writing-silver"),
         pytest.param(BETWEEN_THE_FAST_FORWARDS, _next_run, id="between"),
         pytest.param(BETWEEN_THE_FAST_FORWARDS, RETRY, marks=pytest.mark.full, id="between-retried"),
         pytest.param(BETWEEN_THE_FAST_FORWARDS, _run_of_another_day, marks=pytest.mark.full, id="between-other-day"),
         pytest.param(WHILE_WRITING_REJECTS, _next_run, marks=pytest.mark.full, id="writing-rejects"),
-        pytest.param(DURING_THE_AUDIT, _next_run, id="audit"),
+        pytest.param(DURING_THE_AUDIT, _next_run, marks=pytest.mark.full, id="audit"),
         pytest.param(BEFORE_THE_FIRST_FAST_FORWARD, _run_of_another_day, marks=pytest.mark.full, id="before-both"),
         pytest.param(AFTER_BOTH, RETRY, id="after-both-retried"),
         pytest.param(AFTER_BOTH, _run_of_another_day, marks=pytest.mark.full, id="after-both-other-day"),

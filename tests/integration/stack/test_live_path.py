@@ -14,12 +14,13 @@ from clickstream.health.beats import send_beat
 from clickstream.health.check import judge
 from clickstream.health.look import take_look
 from clickstream.health.report import report
-from clickstream.lake.windows import hour_text
+from clickstream.lake.windows import HOUR, Window, hour_text
 from clickstream.paging.incidents import Incidents
 from clickstream.producer.producer import Producer
 from clickstream.producer.receipt import Receipt, receipts
 from clickstream.producer.sinks import open_sink
 from clickstream.provisioning.resource import Cloud
+from clickstream.reconciliation.watermark import read_watermark, watermark_request
 from commands.cloud_clock import CloudClock
 from commands.setup import set_up
 from tests.integration.stack.proof import Lake, lake_on
@@ -80,6 +81,12 @@ class Watch:
                 return number + 1
         raise AssertionError(f"{causes} was not found within {within} rounds, but {before}")
 
+    def is_closed(self, end: datetime) -> bool:
+        """Whether the watermark has passed a moment."""
+        place, source = self.lake.place, self.lake.source
+        answer = place.cloudwatch.get_metric_data(**watermark_request(source, end))
+        return read_watermark(source, answer, end).passed
+
     def arm(self, **fault: Any) -> None:
         self.lake.arm(**fault)
 
@@ -90,6 +97,10 @@ class Watch:
 
     def clear_faults(self) -> None:
         self.lake.control.delete("/_local/faults").raise_for_status()
+
+
+def whole_hour(moment: datetime) -> datetime:
+    return moment.replace(minute=0, second=0, microsecond=0)
 
 
 @pytest.fixture(scope="module")
@@ -130,11 +141,23 @@ def test_traffic_is_missed_in_its_hours_only_and_heartbeats_are_none(watch: Watc
 def test_a_delivery_that_stops_for_two_hours_is_found_once_and_recovers(watch: Watch) -> None:
     watch.arm(fault="pause_delivery", delivery="retail-clickstream-to-s3")
     assert watch.until(["delivery_stalled"], within=6, events=ENOUGH) <= 4
+    stopped = whole_hour(watch.now)
     assert watch.rounds(21, ENOUGH) == [["delivery_stalled"]] * 21
+    assert watch.now > stopped + HOUR and not watch.is_closed(stopped + HOUR)
     watch.clear_faults()
     assert watch.until([], within=4, events=ENOUGH) <= 3
     assert watch.rounds(4, ENOUGH) == [[]] * 4
     assert watch.pages() == [("delivery_stalled", "opened"), ("delivery_stalled", "resolved")]
+    assert watch.is_closed(stopped + HOUR)
+
+
+def test_the_quiet_night_and_the_hours_without_delivery_are_proven(watch: Watch, lake: Lake) -> None:
+    until_now = Window(whole_hour(NIGHT), whole_hour(watch.now) - HOUR)
+    outcome = lake.prove(until_now)
+    assert {outcome.states[hour_text(hour)] for hour in until_now} == {"verified"}
+    fates = {hour["arrival_hour"]: hour["fates"] for hour in outcome.report["hours"]}
+    night = fates[hour_text(until_now.start + HOUR)]
+    assert (night["good"], night["filtered"]) == (0, 12)
 
 
 def test_writes_that_fail_are_found_before_they_are_late(watch: Watch) -> None:
