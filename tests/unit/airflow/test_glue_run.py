@@ -31,6 +31,12 @@ class Glue:
         self.runs[made] = {"Id": made, "JobName": JobName, "Arguments": Arguments, "JobRunState": "RUNNING"}
         return {"JobRunId": made}
 
+    def batch_stop_job_run(self, *, JobName: str, JobRunIds: list[str]) -> Any:  # noqa: N803
+        self.stopped += JobRunIds
+        for run in JobRunIds:
+            self.end("STOPPING", run=run)
+        return {}
+
     def get_job_run(self, *, JobName: str, RunId: str) -> Any:  # noqa: N803
         return {"JobRun": self.runs[RunId]}
 
@@ -176,6 +182,18 @@ def test_while_another_run_is_under_way_it_waits_deferred_and_then_starts(
     glue.end("STOPPED")
     # The task runner comes back to the same method, with the trigger's event.
     assert deferred(operator, context(clear_number=1), "an event").trigger.run_id == "jr_2"
+
+
+def test_a_clear_before_the_triggerer_took_the_wait_stops_the_run(operator: GlueRunOperator, glue: Glue) -> None:
+    deferred(operator, context())
+    assert isinstance(deferred(operator, context(clear_number=1)).trigger, TimeDeltaTrigger)
+    assert glue.stopped == ["jr_1"]
+
+
+def test_a_run_of_somebody_else_is_never_stopped(operator: GlueRunOperator, glue: Glue) -> None:
+    glue.start_job_run(JobName=JOB, Arguments={"--airflow_run_key": "r2/job/-1/0"})
+    deferred(operator, context())
+    assert glue.stopped == []
 
 
 def test_any_other_refusal_of_a_start_is_raised(operator: GlueRunOperator, monkeypatch: pytest.MonkeyPatch) -> None:

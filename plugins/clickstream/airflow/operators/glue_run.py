@@ -15,6 +15,7 @@ from clickstream.airflow.runs import AWS_CONNECTION
 
 KEY = "--airflow_run_key"
 UNDER_WAY = {"STARTING", "RUNNING", "WAITING", "STOPPING"}
+GOOD = {*UNDER_WAY, "SUCCEEDED"}
 BUSY_SECONDS = 10
 POLLS = 1440
 """Looks of one deferral; a run that is still under way then is waited for anew. Its end is the job's own time-out."""
@@ -29,7 +30,7 @@ class GlueRunOperator(AwsBaseOperator[AwsBaseHook]):
 
     The job run carries a key of run, task, map index and clear number. A retry has the same key: it goes on waiting
     for its run, or takes its success, also when it succeeded while nobody looked. A clear or a backfill has a new key:
-    it starts a new run, after an old one that is being stopped has ended.
+    it stops the run of the attempt before, and starts a new one when that has ended.
 
     Args:
         run: the run's key (templated).
@@ -67,23 +68,27 @@ class GlueRunOperator(AwsBaseOperator[AwsBaseHook]):
 
     def execute(self, context: Any, event: dict[str, Any] | None = None) -> str:
         ti = context["ti"]
-        key = f"{self.run}/{ti.task_id}/{ti.map_index}/{context['dag_run'].clear_number}"
-        run_id = self._own_run(key) or self._start(key)
-        return self._conclude(run_id)
+        task = f"{self.run}/{ti.task_id}/{ti.map_index}/"
+        key = f"{task}{context['dag_run'].clear_number}"
+        runs = self._runs_of(task)
+        own = next((run for run in runs if run["Arguments"][KEY] == key and run["JobRunState"] in GOOD), None)
+        if own:
+            self.log.info("found job run %s of an earlier try, %s", own["Id"], own["JobRunState"])
+            return self._conclude(own["Id"])
+        # Its trigger has done so, unless the clear came before the triggerer had taken the wait.
+        if cleared := [run["Id"] for run in runs if run["JobRunState"] in UNDER_WAY]:
+            self.client.batch_stop_job_run(JobName=self.job_name, JobRunIds=cleared)
+        return self._conclude(self._start(key))
 
     def execute_complete(self, context: Any, event: dict[str, Any]) -> str:
         """Resume when the run has ended, well or not."""
         return self._conclude(event["run_id"])
 
-    def _own_run(self, key: str) -> str | None:
-        """The run of an earlier try that is under way or succeeded."""
+    def _runs_of(self, task: str) -> list[dict[str, Any]]:
+        """The job's runs for all tries and clears of this task, newest first."""
         pages = self.client.get_paginator("get_job_runs").paginate(JobName=self.job_name)
-        for page in pages:
-            for run in page["JobRuns"]:
-                if run.get("Arguments", {}).get(KEY) == key and run["JobRunState"] in {*UNDER_WAY, "SUCCEEDED"}:
-                    self.log.info("found job run %s of an earlier try, %s", run["Id"], run["JobRunState"])
-                    return str(run["Id"])
-        return None
+        runs = [run for page in pages for run in page["JobRuns"]]
+        return [run for run in runs if run.get("Arguments", {}).get(KEY, "").startswith(task)]
 
     def _start(self, key: str) -> str:
         try:
