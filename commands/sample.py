@@ -1,4 +1,4 @@
-"""The sample day through the product's producer: what `make up` shows the product on.
+"""The sample day of each source through the product's producer: what `make up` shows the product on.
 
 Generated once, then sent hour by hour with the local cloud's clock moved along. What was sent is read off the
 receipts, so a run that was broken off is gone on with where it stopped, and a second one sends nothing.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from math import ceil
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
@@ -27,14 +28,14 @@ from clickstream.sources.loader import load_sources
 from clickstream.sources.model import Source
 from commands.arrivals import HOURS_AFTER, send_heartbeats, uncovered, wait_for_delivery
 from commands.cloud_clock import CloudClock, held_clock
+from commands.dialects import DIALECTS
 from commands.pacing import Load, paced, shards_of
 from commands.sample_day import EXPECTED, file_name, write_sample
 from commands.settings import Settings
 from commands.terminal import Failed, command, say
 
-SOURCE = "retail_web"
 EVENTS = 206_000
-"""Of visitors on the day, unless SAMPLE_EVENTS says otherwise; what is planted comes on top."""
+"""Of visitors on the day, unless SAMPLE_EVENTS says otherwise: each source has its share, what is planted on top."""
 SEED = 20261118
 PURPOSE = "sample"
 SENT = "sent"
@@ -44,30 +45,35 @@ FIRST, LAST = timedelta(minutes=2), timedelta(minutes=57)
 
 
 def main() -> None:
-    send_sample(Settings.from_environment(), int(os.environ.get("SAMPLE_EVENTS", EVENTS)))
+    settings, events = Settings.from_environment(), int(os.environ.get("SAMPLE_EVENTS", EVENTS))
+    sources, faults = load_sources()
+    if not sources:
+        raise Failed(str(faults))
+    for name, source in sources.items():
+        if name in DIALECTS:
+            send_sample(settings, source, ceil(events * DIALECTS[name].share))
 
 
-def send_sample(settings: Settings, events: int) -> None:
+def send_sample(settings: Settings, source: Source, events: int) -> None:
     """Generate what is not there, send what was not sent.
 
     :param events: of visitors on the day.
     :raises Failed: the day lies in the future, another sample is in the state folder, or records were not taken.
     """
-    source = _source()
     assert source.verify_until
     day = source.verify_until - timedelta(days=1)
     end = source.verify_until + HOURS_AFTER * HOUR
     now = datetime.now(UTC)
     if end > now:
         raise Failed(f"the sample day ends at {hour_text(end)}, and this machine's clock says {hour_text(now)}")
-    folder = settings.state / "sample"
+    folder = settings.state / "sample" / source.name
     expected = _generated(folder, source, day, events)
     counts = {parse_hour(hour): figures["raw"] for hour, figures in expected["hours"].items()}
 
     place = Place.of(boto3.Session())
     sent = _sent(place, source)
     if sent and (folder / SENT).exists():
-        say(f"sample day: all {sum(counts.values()):,} records were sent before")
+        say(f"{source.name}: all {sum(counts.values()):,} records were sent before")
         return
     unfinished = {hour for hour, count in counts.items() if sent[hour] < count}
     silent = set(uncovered(place, source, source.verify_from, end, counts))
@@ -82,11 +88,11 @@ def send_sample(settings: Settings, events: int) -> None:
             elif records := _missing(folder / file_name(hour), _landed(place, source, hour)):
                 clock.set(hour + FIRST)
                 receipts.append(_send(producer, place, source, records, clock, hour))
-                say(f"sample day: {hour_text(hour)}  {len(records):>7,} records  ({number} of {len(todo)} hours)")
+                say(f"{source.name}: {hour_text(hour)}  {len(records):>7,} records  ({number} of {len(todo)} hours)")
     newest = max((receipt.last for receipt in receipts if receipt.last), default=None)
     if newest and not wait_for_delivery(place, source, newest, source.delivery.buffer_seconds):
         raise Failed("Firehose has not delivered what was sent", log=settings.logs / "cloud.log")
-    _conclude(receipts)
+    _conclude(source, receipts)
     (folder / SENT).touch()
 
 
@@ -99,22 +105,16 @@ def _send(
     return receipt
 
 
-def _source() -> Source:
-    sources, faults = load_sources()
-    if SOURCE not in sources:
-        raise Failed(str(faults))
-    return sources[SOURCE]
-
-
 def _generated(folder: Path, source: Source, day: datetime, events: int) -> dict[str, Any]:
     """The sample's expected figures; generates it when it is not there."""
     wanted = {"source": source.name, "seed": SEED, "events": events, "day": f"{day:%Y-%m-%d}"}
     if not folder.exists():
-        say(f"sample day: making {events:,} events of {wanted['day']}")
+        say(f"{source.name}: making {events:,} events of {wanted['day']}")
         draft = folder.with_suffix(".draft")
         rmtree(draft, ignore_errors=True)
         draft.mkdir(parents=True)
-        write_sample(draft, source=source.name, day=day, events=events, seed=SEED)
+        eve = source.verify_from < day
+        write_sample(draft, source=source.name, day=day, events=events, seed=SEED, eve=eve)
         draft.rename(folder)
     expected: dict[str, Any] = orjson.loads((folder / EXPECTED).read_bytes())
     if differing := [name for name, value in wanted.items() if expected[name] != value]:
@@ -153,16 +153,17 @@ def _missing(file: Path, landed: Counter[str]) -> list[bytes]:
     return missing
 
 
-def _conclude(receipts: list[Receipt]) -> None:
+def _conclude(source: Source, receipts: list[Receipt]) -> None:
     acknowledged, failed, unknown = (
         sum((getattr(receipt, outcome) for receipt in receipts), Counter[str]())
         for outcome in ("acknowledged", "failed", "unknown")
     )
-    say(f"sample day: {acknowledged.total():,} records acknowledged")
+    say(f"{source.name}: {acknowledged.total():,} records acknowledged")
     if failed or unknown:
         reasons = ", ".join(f"{reason} {count:,}" for reason, count in failed.items())
         raise Failed(
-            f"not all of the sample was taken: failed {failed.total():,} ({reasons}), unknown {unknown.total():,}",
+            f"not all of {source.name}'s sample was taken: "
+            f"failed {failed.total():,} ({reasons}), unknown {unknown.total():,}",
             todo="make up; it sends what is missing",
         )
 

@@ -1,4 +1,4 @@
-"""The sample: a day of the web shop by arrival hour, with faults planted in known numbers.
+"""The sample of a source: a day of the made-up shop by arrival hour, with faults planted in known numbers.
 
 Deterministic from its seed, and independent of the product: `expected.json` beside the files says what a correct
 product must find, from the generator's own books. An event has at most one further copy, so which copy wins does
@@ -18,7 +18,8 @@ from typing import Any
 
 import orjson
 
-from commands.shop_visits import Event, Moment, new_id, stamp, visit
+from commands.dialects import DIALECTS, Dialect
+from commands.shop_visits import Event, Moment, stamp, visit
 
 HOUR = timedelta(hours=1)
 EVE_EVENTS = 400
@@ -26,17 +27,6 @@ BATCH = 500
 """Records that the producer puts at once: they arrive together and lie in one object."""
 
 EXPECTED = "expected.json"
-
-_RATES = {
-    "copy_same_object": 0.002, "copy_same_hour": 0.002, "copy_later_hour": 0.0015,
-    "conflict_same_hour": 0.0005, "conflict_later_hour": 0.0005,
-    "late_1_day": 0.002, "late_3_days": 0.001, "skewed_within_limit": 0.001, "skewed_beyond_limit": 0.0003,
-    "too_old": 0.0002, "unknown_field": 0.01, "unknown_event_type": 0.0003, "wrong_typed_consent": 0.0003,
-    "sent_again_with_right_consent": 0.0002, "wrong_typed_price": 0.0002, "no_event_id": 0.0002,
-    "no_timestamp": 0.0002, "repeated_event_id": 0.0001, "malformed": 0.0005, "two_on_a_line": 0.0002,
-    "canary": 0.0003,
-}  # fmt: skip
-"""Planted things by share of an hour's events; at least one of each in every hour of the day."""
 
 _EVE_COPIES = {"copy_next_day": 40, "conflict_next_day": 10}
 
@@ -112,19 +102,21 @@ class _Hour:
         }
 
 
-def write_sample(folder: Path, *, source: str, day: datetime, events: int, seed: int) -> None:
+def write_sample(folder: Path, *, source: str, day: datetime, events: int, seed: int, eve: bool = True) -> None:
     """Write the sample's files: `<hour>.ndjson.gz` an arrival hour, and `expected.json`.
 
     :param folder: must exist.
-    :param source: the source's name, for the record.
-    :param day: its start, UTC. The hour before it gets a small batch, whose events are sent again on the day.
+    :param source: the source's name; its clients write in a dialect of their own.
+    :param day: its start, UTC.
     :param events: of visitors on the day, beside what is planted; spread by day and night.
     :param seed: equal seeds give equal bytes.
+    :param eve: whether the hour before the day gets a small batch, whose events are sent again on the day.
     """
-    sample = _Sample(day, seed)
+    sample = _Sample(day, seed, DIALECTS[source])
     hours = {}
     dates: Counter[str] = Counter()
-    for start, target in {day - HOUR: EVE_EVENTS, **_curve(day, events)}.items():
+    targets = {day - HOUR: EVE_EVENTS} if eve else {}
+    for start, target in {**targets, **_curve(day, events)}.items():
         hour = sample.fill(start, target)
         with gzip.GzipFile(folder / file_name(start), "wb", compresslevel=1, mtime=0) as file:
             file.write(b"".join(raw + b"\n" for raw in hour.ordered()))
@@ -155,8 +147,9 @@ def _curve(day: datetime, events: int) -> dict[datetime, int]:
 class _Sample:
     """Fills hour after hour; what an hour does to a later one is kept until that one's turn."""
 
-    def __init__(self, day: datetime, seed: int) -> None:
+    def __init__(self, day: datetime, seed: int, dialect: Dialect) -> None:
         self._rng = random.Random(seed)
+        self._dialect = dialect
         self._day = day
         self._hours: dict[datetime, _Hour] = {}
         self._begun: dict[datetime, list[Moment]] = defaultdict(list)
@@ -167,7 +160,8 @@ class _Sample:
         self._hours.pop(start)
         moments = self._moments(start, events)
         on_eve = start < self._day
-        counts = _EVE_COPIES if on_eve else {k: max(1, round(rate * events)) for k, rate in _RATES.items()}
+        planted = self._dialect.planted
+        counts = _EVE_COPIES if on_eve else {k: max(1, round(rate * events)) for k, rate in planted.items()}
         curious = set(self._rng.sample(range(len(moments)), counts.get("unknown_field", 0)))
         good = []
         for number, (at, event) in enumerate(moments):
@@ -197,11 +191,12 @@ class _Sample:
         moments = self._begun.pop(start, [])
         while len(moments) < events:
             for moment in visit(self._rng, start + timedelta(milliseconds=self._rng.randrange(3_600_000))):
+                written = Moment(moment.at, self._dialect.write(moment.event))
                 hour = moment.at.replace(minute=0, second=0, microsecond=0)
                 if hour == start:
-                    moments.append(moment)
+                    moments.append(written)
                 elif hour < self._day + 24 * HOUR:
-                    self._begun[hour].append(moment)
+                    self._begun[hour].append(written)
         return moments
 
     def _copy(self, kind: str, hour: _Hour, at: datetime, event: Event, line: _Line) -> None:
@@ -226,7 +221,7 @@ class _Sample:
         if what == "copy":
             target.add_duplicate(second, line.raw, "exact")
         else:
-            changed = {**event, "page_url": "/changed"} if self._rng.random() < 0.5 else dict(reversed(event.items()))
+            changed = {**event, **self._dialect.conflict} if self._rng.random() < 0.5 else dict(reversed(event.items()))
             target.add_duplicate(second, orjson.dumps(changed), "conflict")
 
     def _plant(self, kind: str, hour: _Hour, moments: list[Moment]) -> None:
@@ -237,7 +232,7 @@ class _Sample:
 
         def fresh(timestamp: datetime = at, **changes: Any) -> Event:
             like = rng.choice(moments).event
-            return {**like, "event_id": new_id(rng), "timestamp": stamp(timestamp), "consent": True, **changes}
+            return {**like, **self._dialect.fresh(rng), self._dialect.time: stamp(timestamp), **changes}
 
         def quarantine(event: Event, reason: str) -> None:
             hour.add_quarantined(second, orjson.dumps(event), reason)
@@ -266,7 +261,7 @@ class _Sample:
                 hour.add_good(rng.uniform(second, 3600), event, at)
             case "wrong_typed_price":
                 quarantine(fresh(properties={"product_id": "PROD-5001", "price": "999.99"}), "type:properties.price")
-            case "no_event_id" | "no_timestamp":
+            case "no_event_id" | "no_timestamp" | "no_user_id" | "no_event_timestamp":
                 event = fresh()
                 name = kind.removeprefix("no_")
                 del event[name]

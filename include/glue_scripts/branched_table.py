@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 import boto3
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from clickstream.lake.snapshots import Snapshot, branches, history
@@ -100,10 +100,11 @@ class BranchedTable:
             values: its values that are replaced; those without new rows end up empty.
             summary: properties of the snapshot.
         """
-        writer = rows.writeTo(f"{self._identifier}.branch_{self.branch}").option("distribution-mode", "hash")
-        for key, value in summary.items():
-            writer = writer.option(f"snapshot-property.{key}", value)
-        writer.overwrite(F.col(column).isin(*values))
+        self._overwrite(rows, F.col(column).isin(*values), summary)
+
+    def replace(self, rows: DataFrame, summary: dict[str, str]) -> None:
+        """Replace all rows of the table on the branch, in one commit."""
+        self._overwrite(rows, F.lit(True), summary)
 
     def layout(self) -> Layout:
         """What a new data file has to look like."""
@@ -143,6 +144,12 @@ class BranchedTable:
     def drop_branch(self) -> None:
         """Drop the run's branch."""
         self._alter(f"DROP BRANCH {self.branch}")
+
+    def _overwrite(self, rows: DataFrame, replaced: Column, summary: dict[str, str]) -> None:
+        writer = rows.writeTo(f"{self._identifier}.branch_{self.branch}").option("distribution-mode", "hash")
+        for key, value in summary.items():
+            writer = writer.option(f"snapshot-property.{key}", value)
+        writer.overwrite(replaced)
 
     def _iceberg(self) -> Any:
         """The table in Java, the one that the session's catalog keeps: what is committed to it, queries see."""

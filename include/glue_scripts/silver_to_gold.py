@@ -1,4 +1,4 @@
-"""Silver to Gold of one source: the daily table and the sessions of some event dates, made anew.
+"""Silver to Gold of one source: some event dates of every table that it declares, made anew.
 
 Runs unchanged on AWS Glue 5.1 and on a local Spark. Its only argument of its own is `--plan`, the address of the plan
 file. It may be killed anywhere and run again: it replaces whole event dates, and reads one snapshot of Silver.
@@ -14,60 +14,70 @@ from typing import Any
 
 import boto3
 from awsglue.utils import getResolvedOptions
-from branched_table import BranchedTable
-from gold_job.audit import audit
-from gold_job.daily import daily
-from gold_job.events import on_dates, silver_rows
+from gold_job.daily import DailyMaker
+from gold_job.dimension import DimensionMaker
+from gold_job.events import silver_rows
+from gold_job.facts import FactsMaker
 from gold_job.plan import Plan
-from gold_job.sessions import dates_read, sessions
+from gold_job.sessions import SessionsMaker
+from gold_job.table import Job, TableMaker
 from pyspark.sql import SparkSession
 
 from clickstream.lake.objects import write_json
 from clickstream.lake.snapshots import ATTEMPT, DATES, RUN_ID, SILVER_SNAPSHOT
 
+MAKERS: dict[str, type[TableMaker[Any]]] = {
+    "daily": DailyMaker,
+    "sessions": SessionsMaker,
+    "facts": FactsMaker,
+    "dimension": DimensionMaker,
+}
+"""By kind of table."""
+
 
 def run(spark: SparkSession, plan: Plan) -> dict[str, Any]:
-    """Replace the plan's event dates in both tables.
+    """Replace the plan's event dates in all tables.
 
     Args:
         spark: the session; its catalog `glue_catalog` holds the source's tables.
         plan: what to make.
 
     Returns:
-        The result document: dates, and all three snapshots.
+        The result document: dates, and the snapshots of Silver and of each table.
 
     Raises:
         AuditFailed: the branches do not hold what Silver does; they are kept, main is as it was.
     """
-    branch = re.sub(r"[^a-z0-9]+", "_", plan.run_id.lower())
-    counted = BranchedTable(spark, plan.source.table("gold_daily"), branch)
-    visits = BranchedTable(spark, plan.source.table("gold_sessions"), branch)
-    counted.open_branch()
-    visits.open_branch()
-
-    gold = plan.source.declared_gold
-    silver = silver_rows(spark, plan.source, plan.silver_snapshot)
-    of_dates = on_dates(silver, plan.dates)
-    made = on_dates(sessions(on_dates(silver, dates_read(plan.dates)), gold), plan.dates)
-    summary = {
-        RUN_ID: plan.run_id,
-        DATES: ",".join(map(str, plan.dates)),
-        SILVER_SNAPSHOT: str(plan.silver_snapshot),
-        ATTEMPT: uuid.uuid4().hex,
-    }
-    counted.overwrite(daily(of_dates, gold), "event_date", plan.dates, summary)
-    visits.overwrite(made, "event_date", plan.dates, summary)
-    audit(counted, visits, of_dates, gold, plan.dates)
-    result = {
+    job = Job(
+        spark=spark,
+        source=plan.source,
+        silver=silver_rows(spark, plan.source, plan.silver_snapshot),
+        dates=plan.dates,
+        branch=re.sub(r"[^a-z0-9]+", "_", plan.run_id.lower()),
+        summary={
+            RUN_ID: plan.run_id,
+            DATES: ",".join(map(str, plan.dates)),
+            SILVER_SNAPSHOT: str(plan.silver_snapshot),
+            ATTEMPT: uuid.uuid4().hex,
+        },
+    )
+    makers = [MAKERS[table.kind](name, table, job) for name, table in plan.source.declared_gold.tables.items()]
+    branches = {stored: branch for maker in makers for stored, branch in maker.branches.items()}
+    for branch in branches.values():
+        branch.open_branch()
+    for maker in makers:
+        maker.write()
+    for maker in makers:
+        maker.audit()
+    snapshots = {stored: branch.publish() for stored, branch in branches.items()}
+    for branch in branches.values():
+        branch.drop_branch()
+    return {
         "run_id": plan.run_id,
         "dates": list(map(str, plan.dates)),
         "silver_snapshot": plan.silver_snapshot,
-        "gold_daily_snapshot": counted.publish(),
-        "gold_sessions_snapshot": visits.publish(),
+        "gold_snapshots": snapshots,
     }
-    counted.drop_branch()
-    visits.drop_branch()
-    return result
 
 
 def main(argv: list[str]) -> None:

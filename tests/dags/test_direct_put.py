@@ -12,6 +12,7 @@ from airflow.dag_processing.dagbag import DagBag
 from clickstream.sources import loader
 from tests.dags.airflow_home import ROOT
 
+SOURCES = ("retail_web", "shop_clicks", "market")
 PURPOSES = ("provision", "health", "hourly", "daily")
 
 
@@ -32,7 +33,7 @@ def bag(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DagBag]:
 
 def test_it_has_every_dag_that_a_source_with_a_stream_has(bag: DagBag) -> None:
     assert bag.import_errors == {}
-    assert set(bag.dags) == {f"{source}__{purpose}" for source in ("retail_web", "market") for purpose in PURPOSES}
+    assert set(bag.dags) == {f"{source}__{purpose}" for source in SOURCES for purpose in PURPOSES}
 
 
 @pytest.mark.parametrize("purpose", PURPOSES)

@@ -27,7 +27,7 @@ def assert_gold_accounts_for_silver(stack: Stack) -> None:
 
 
 def test_the_sample_day_is_accounted_for_to_the_record(stack: Stack) -> None:
-    expected = json.loads((stack.state / "sample/expected.json").read_text())
+    expected = json.loads((stack.state / "sample" / SOURCE / "expected.json").read_text())
     told = stack.status()
     hours = {hour["arrival_hour"]: hour for hour in told["hours"]}
     for arrival_hour, figures in expected["hours"].items():

@@ -9,7 +9,8 @@ from branched_table import CATALOG, DATABASE
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from clickstream.sources.model import LARGEST_AMOUNT, Gold, Source
+from clickstream.sources.gold import LARGEST_AMOUNT, Gold
+from clickstream.sources.model import Source
 
 
 def silver_rows(spark: SparkSession, source: Source, snapshot: int) -> DataFrame:
@@ -27,6 +28,8 @@ def cents(gold: Gold) -> Column:
 
     A product of doubles and its rounding are the same in every engine; a cast of a double to a decimal is not.
     """
+    if gold.revenue is None:
+        return F.lit(0).cast("bigint")
     amount = F.col(gold.revenue.column).cast("double")
     counts = F.col(gold.event_type).isin(*gold.revenue.event_types) & (F.abs(amount) < LARGEST_AMOUNT)
     return F.when(counts, F.round(amount * 100).cast("bigint")).otherwise(F.lit(0).cast("bigint"))

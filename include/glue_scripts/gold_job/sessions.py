@@ -15,10 +15,35 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import Window as Over
 from pyspark.sql import functions as F
 
-from clickstream.sources.model import Gold, Step
-from gold_job.events import cents, money
+from clickstream.sources.gold import Gold, Sessions, Step
+from gold_job.events import cents, money, on_dates
+from gold_job.table import TableMaker, compare, figures
 
 DAY = timedelta(days=1)
+
+
+class SessionsMaker(TableMaker[Sessions]):
+    """The events of Silver, put together to sessions."""
+
+    def write(self) -> None:
+        dates, gold = self.job.dates, self.job.source.declared_gold
+        made = sessions(on_dates(self.job.silver, dates_read(dates)), gold, self.table)
+        self.overwrite(self.branch, on_dates(made, dates))
+
+    def audit(self) -> None:
+        # What a session of the date before has after midnight is known where that date was written as well.
+        whole = [day for day in self.job.dates if day - DAY in self.job.dates]
+        in_session = on_dates(self.job.silver, whole).where(F.col(self.table.key) != "")
+        written = on_dates(self.branch.written(), self.job.dates)
+        tails = written.withColumn("event_date", F.date_add("event_date", 1))
+        conserved = written.selectExpr("event_date", "event_count - events_after_midnight as events").union(
+            tails.selectExpr("event_date", "events_after_midnight")
+        )
+        compare(
+            self.branch,
+            figures(in_session, "count(*)"),
+            figures(on_dates(conserved.where("events > 0"), whole), "sum(events)"),
+        )
 
 
 def dates_read(dates: Collection[date]) -> list[date]:
@@ -26,7 +51,7 @@ def dates_read(dates: Collection[date]) -> list[date]:
     return sorted({day + offset * DAY for day in dates for offset in (-2, -1, 0, 1)})
 
 
-def sessions(silver: DataFrame, gold: Gold) -> DataFrame:
+def sessions(silver: DataFrame, gold: Gold, declared: Sessions) -> DataFrame:
     """The sessions of some events.
 
     They are whole, and cut where they should be, on the dates whose `dates_read` the events cover.
@@ -34,26 +59,27 @@ def sessions(silver: DataFrame, gold: Gold) -> DataFrame:
     Args:
         silver: rows of Silver.
         gold: what the source declares.
+        declared: what of it the sessions are.
     """
     events = silver.select(
-        F.col(gold.sessions.key).alias("session_id"),
+        F.col(declared.key).alias("session_id"),
         "event_date",
         "event_time",
         F.col(gold.event_type).alias("event_type"),
         cents(gold).alias("cents"),
     ).where("session_id <> ''")
     session = (
-        _begun(events, gold.sessions.gap_minutes)
+        _begun(events, declared.gap_minutes)
         .groupBy("session_id", "started_at")
         .agg(
             F.max("event_time").alias("ended_at"),
             F.count("*").alias("event_count"),
             F.count_if(F.expr("event_date > cast(started_at as date)")).alias("events_after_midnight"),
             money(F.sum("cents")).alias("revenue"),
-            *map(_times, gold.sessions.funnel),
+            *map(_times, declared.funnel),
         )
     )
-    reached = _reached(gold.sessions.funnel)
+    reached = _reached(declared.funnel)
     return session.select(
         F.col("started_at").cast("date").alias("event_date"),
         "session_id",

@@ -1,8 +1,9 @@
 -- Bronze against Silver and rejects, record by record: each (object, raw hash) must occur as often on both sides,
 -- an event id must be the one that SQL reads in Bronze, and a refused consent must be the reason where SQL sees one.
 -- Grain: one row an object, with up to ten offending hashes or ids of each kind.
--- Names: bronze_text, silver, rejects. Values: hours, unreadable, silver_snapshot, rejects_snapshot,
--- identity_path, consent_path.
+-- An event without an id of its own is identified by several fields; its id is the MD5 of their texts.
+-- Names: bronze_text, silver, rejects, identity (the fields' texts). Values: hours, unreadable, silver_snapshot,
+-- rejects_snapshot, identity_fields (how many), asks_consent (1 where the source has a field for it), consent_path.
 WITH lines AS (
     SELECT concat(year, '-', month, '-', day, 'T', hour, ':00:00Z') AS arrival_hour,
            regexp_replace("$path", '^s3://[^/]+/', '') AS object_id,
@@ -23,7 +24,8 @@ records AS (
 bronze AS (
     SELECT arrival_hour, object_id,
            lower(to_hex(md5(record))) AS raw_hash,
-           arbitrary(json_extract_scalar(document, ${identity_path})) AS event_id,
+           arbitrary(CASE WHEN ${identity_fields} = 1 THEN element_at(ARRAY[${identity}], 1)
+                          ELSE lower(to_hex(md5(to_utf8(array_join(ARRAY[${identity}], chr(31), ''))))) END) AS event_id,
            arbitrary(json_format(json_extract(document, ${consent_path}))) AS consent,
            count(*) AS copies
     FROM records
@@ -61,7 +63,7 @@ compared AS (
                OR coalesce(lake.valid > 0 AND (bronze.event_id IS DISTINCT FROM lake.first_event_id
                                                OR bronze.event_id IS DISTINCT FROM lake.last_event_id), false)
                AS other_id,
-           coalesce(bronze.consent = 'false', false) <> coalesce(lake.reason = 'no_consent', false)
+           (${asks_consent} = 1 AND coalesce(bronze.consent = 'false', false)) <> coalesce(lake.reason = 'no_consent', false)
                AND coalesce(lake.reason, '') NOT IN ('bad_json', 'duplicate_key', 'too_deep')
                AS other_consent
     FROM bronze

@@ -5,6 +5,7 @@ Deduplication comes after it, among the good ones only: a bad first copy must no
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections import Counter
@@ -16,7 +17,7 @@ import jsonschema_rs
 import orjson
 
 from clickstream.contract.schema import Schema
-from clickstream.sources.model import Source
+from clickstream.sources.model import Events, Source
 
 Fate = Literal["good", "filtered", "quarantined", "duplicate"]
 
@@ -27,6 +28,8 @@ DUPLICATE_KEY = "duplicate_key"
 TIMESTAMP_OUT_OF_RANGE = "timestamp_out_of_range"
 TOO_DEEP = "too_deep"
 
+IDENTITY_SEPARATOR = "\x1f"
+"""Between the values of which an identity is made; the SQL of the check knows it as `chr(31)`."""
 MAX_DEPTH = 200
 """Levels of nesting that every library on the way can read and write."""
 
@@ -76,10 +79,10 @@ class Judge:
     def __init__(self, source: Source, schema: Schema) -> None:
         events = source.events
         self._validator = jsonschema_rs.validator_for(schema.document, validate_formats=True)
-        self._identity = _getter(events.identity)
+        self._identity = _identity(events)
         self._timestamp = _getter(events.timestamp)
         self._consent = _getter(events.consent) if events.consent else None
-        self._guarded = [path.split(".") for path in (events.identity, events.timestamp, events.consent) if path]
+        self._guarded = [path.split(".") for path in (*events.identity, events.timestamp, events.consent) if path]
         self._quoted = [f'"{path[-1]}"'.encode() for path in self._guarded]
         self._late = timedelta(days=events.max_late_days)
         # An object is keyed by its oldest record: what arrived last in it arrived up to an hour and a buffer later.
@@ -168,6 +171,19 @@ def _depth(event: object) -> int:
         depth += 1
         level = [inner for item in level for inner in (item.values() if isinstance(item, dict) else item)]
     return depth
+
+
+def _identity(events: Events) -> Callable[[Any], Any]:
+    """A reader of an event's identity: a field's value, or the MD5 of several, which are texts or null."""
+    getters = [_getter(path) for path in events.identity]
+    if len(getters) == 1:
+        return getters[0]
+
+    def get(event: Any) -> str:
+        values = IDENTITY_SEPARATOR.join(read(event) or "" for read in getters)
+        return hashlib.md5(values.encode(), usedforsecurity=False).hexdigest()
+
+    return get
 
 
 def _getter(path: str) -> Callable[[Any], Any]:

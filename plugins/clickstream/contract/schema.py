@@ -36,6 +36,14 @@ class Schema:
         """Whether the contract knows the field at a dotted path."""
         return self._node(path) is not None
 
+    def is_text(self, path: str) -> bool:
+        """Whether the contract allows nothing but texts and null in the field at a dotted path."""
+        node = self._node(path) or {}
+        if "enum" in node:
+            return all(isinstance(value, str) for value in node["enum"])
+        kinds = node.get("type", [])
+        return {"string"} <= {*([kinds] if isinstance(kinds, str) else kinds)} <= {"string", "null"}
+
     def values(self, path: str) -> list[Any] | None:
         """The values that the contract allows in the field at a dotted path; None when it does not list them."""
         return (self._node(path) or {}).get("enum")

@@ -49,8 +49,24 @@ class Column:
         return f'"{self.name}"'
 
 
-Scalar = Table | Column | str | int | date
-Value = Scalar | Iterable[Column] | Iterable[str] | Iterable[date]
+@dataclass(frozen=True)
+class JsonText:
+    """The text of a field of a JSON document, as an expression in SQL; NULL where the document has none.
+
+    Args:
+        document: column that holds the document.
+        path: dotted path of the field.
+    """
+
+    document: str
+    path: str
+
+    def __str__(self) -> str:
+        return f"json_extract_scalar({self.document}, {_literal(f'$.{self.path}')})"
+
+
+Scalar = Table | Column | JsonText | str | int | date
+Value = Scalar | Iterable[Column] | Iterable[JsonText] | Iterable[str] | Iterable[date]
 
 
 def render(query: str, folder: Path = FOLDER, **values: Value) -> str:
@@ -59,8 +75,8 @@ def render(query: str, folder: Path = FOLDER, **values: Value) -> str:
     Args:
         query: the file's stem.
         folder: where the file lies.
-        values: a Table, a Column, a text, an integer, an arrival hour, an event date, or a list of columns, texts,
-            hours or dates (an empty one matches nothing).
+        values: a Table, a Column, a JsonText, a text, an integer, an arrival hour, an event date, or a list of
+            columns, fields, texts, hours or dates (an empty one matches nothing).
 
     Raises:
         KeyError: a place of the file was given no value.
@@ -71,7 +87,7 @@ def render(query: str, folder: Path = FOLDER, **values: Value) -> str:
 
 def _literal(value: Value) -> str:
     match value:
-        case Table() | Column() | int():
+        case Table() | Column() | JsonText() | int():
             return str(value)
         case str():
             return "'" + value.replace("'", "''") + "'"

@@ -7,13 +7,15 @@ https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-creating-tables.ht
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from string import Template
-from typing import Any
+from typing import Any, Self
 
 from clickstream.lake.objects import read_json
-from clickstream.provisioning.resource import Difference, Resource, Settings
+from clickstream.provisioning.resource import Cloud, Difference, Resource, Settings
 from clickstream.provisioning.waiting import wait
+from clickstream.sources.gold import Daily, Dimension, Facts, Sessions, Table
 from clickstream.sources.loader import INCLUDE
 from clickstream.sources.model import Source
 
@@ -108,57 +110,73 @@ class RejectsTable(IcebergTable):
     kind = "rejects"
 
 
+@dataclass(frozen=True)
 class GoldTable(IcebergTable):
-    """A table of Gold."""
+    """A table of Gold.
+
+    Args:
+        declared_name: of the table in `gold.tables`, whose declaration is `table`.
+        stored: which of the Iceberg tables that hold it; its kind to the path.
+    """
+
+    declared_name: str
+    table: Table
+    stored: str
 
     @classmethod
-    def is_part_of(cls, source: Source) -> bool:
-        return source.gold is not None
+    def all_of(cls, source: Source, cloud: Cloud) -> list[Self]:
+        declared = source.gold.tables if source.gold else {}
+        return [
+            cls(source, cloud, name, table, stored) for name, table in declared.items() for stored in table.stored(name)
+        ]
 
-
-class GoldDailyTable(GoldTable):
-    """A day's events by the source's dimensions."""
-
-    kind = "gold_daily"
-
-    def _creation(self) -> str:
-        silver, gold = self.source.silver, self.source.declared_gold
-        columns = (_definition(name, silver[name].type, f"{name} of Silver") for name in gold.dimensions)
-        return self._render(self.kind, dimension_columns=_lines(columns))
-
-
-class GoldSessionsTable(GoldTable):
-    """Sessions with their funnel."""
-
-    kind = "gold_sessions"
+    @property
+    def kind(self) -> str:
+        return self.stored
 
     def _creation(self) -> str:
-        columns = []
-        for step in self.source.declared_gold.sessions.funnel:
-            reached = f"when {step.name} was reached after the steps before it"
-            columns.append(_definition(f"{step.name}_at", "timestamp", reached))
-            columns.append(_definition(f"{step.name}_count", "bigint", f"events of {step.name}, in whatever order"))
-        return self._render(self.kind, step_columns=_lines(columns).removesuffix(","))
+        statement = f"gold_{self.table.kind}{self.stored.removeprefix(self.declared_name)}"
+        key = self.table.key if isinstance(self.table, Facts | Dimension) else ""
+        return self._render(statement, key=key, source_columns=_lines(_columns(self.source, self.table)))
+
+
+def _columns(source: Source, table: Table) -> Iterator[str]:
+    """The columns that a declaration gives its table."""
+    match table:
+        case Daily():
+            for name in table.dimensions:
+                yield _definition(name, source.column_type(name), f"{name} of Silver")
+        case Sessions():
+            for step in table.funnel:
+                reached = f"when {step.name} was reached after the steps before it"
+                yield _definition(f"{step.name}_at", "timestamp", reached)
+                yield _definition(f"{step.name}_count", "bigint", f"events of {step.name}, in whatever order")
+        case Facts():
+            for name, of_silver in table.columns.items():
+                yield _definition(name, source.column_type(of_silver), f"{of_silver} of Silver")
+        case Dimension():
+            for name, of_silver in table.latest.items():
+                yield _definition(name, source.column_type(of_silver), f"last known {of_silver} of Silver")
 
 
 def _definition(name: str, kind: str, comment: str) -> str:
-    return f"`{name}` {kind} COMMENT '{comment}',"
+    return f"`{name}` {kind} COMMENT '{comment}'"
 
 
 def _lines(columns: Iterable[str]) -> str:
-    return "\n    ".join(columns)
+    return ",\n    ".join(columns)
 
 
 def declared(creation: str) -> Settings:
     """The settings that a CREATE TABLE statement declares."""
     body, _, _ = creation.partition("\n)")
     partitioning, location = _PARTITIONING.search(creation), _LOCATION.search(creation)
-    if not partitioning or not location:
-        raise ValueError(f"no PARTITIONED BY or LOCATION on a line of its own in:\n{creation}")
+    if not location:
+        raise ValueError(f"no LOCATION on a line of its own in:\n{creation}")
     return {
         "type": "ICEBERG",
         "location": location[1].rstrip("/"),
-        "partitioning": partitioning[1],
+        "partitioning": partitioning[1] if partitioning else "",
         **{f"column {name}": kind for name, kind in _COLUMN.findall(body)},
     }
 

@@ -7,7 +7,7 @@ from clickstream.provisioning.bronze_table import BronzeTable
 from clickstream.provisioning.delivery import Delivery
 from clickstream.provisioning.delivery_log import DeliveryLog
 from clickstream.provisioning.glue_job import GoldJob, SilverJob
-from clickstream.provisioning.iceberg_tables import GoldDailyTable, GoldSessionsTable, RejectsTable, SilverTable
+from clickstream.provisioning.iceberg_tables import GoldTable, RejectsTable, SilverTable
 from clickstream.provisioning.job_code import JobCode
 from clickstream.provisioning.ledger_table import LedgerTable
 from clickstream.provisioning.receipts_table import ReceiptsTable
@@ -25,8 +25,7 @@ KINDS: tuple[type[Resource], ...] = (
     LedgerTable,
     SilverTable,
     RejectsTable,
-    GoldDailyTable,
-    GoldSessionsTable,
+    GoldTable,
     JobCode,
     SilverJob,
     GoldJob,
@@ -36,4 +35,4 @@ KINDS: tuple[type[Resource], ...] = (
 
 def path_of(source: Source, cloud: Cloud) -> list[Resource]:
     """The resources of a source's path, in the order in which they are made."""
-    return [kind(source, cloud) for kind in KINDS if kind.is_part_of(source)]
+    return [resource for kind in KINDS for resource in kind.all_of(source, cloud)]

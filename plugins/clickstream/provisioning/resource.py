@@ -64,8 +64,6 @@ class Resource(ABC):
     source: Source
     cloud: Cloud
 
-    kind: ClassVar[str]
-    """What it is to the path; each kind occurs once in it."""
     holds_data: ClassVar[bool] = False
     """Whether records go with it when it is deleted."""
     shared: ClassVar[bool] = False
@@ -75,6 +73,16 @@ class Resource(ABC):
     def is_part_of(cls, source: Source) -> bool:
         """Whether a source has one; the kinds that some lack say so."""
         return True
+
+    @classmethod
+    def all_of(cls, source: Source, cloud: Cloud) -> list[Self]:
+        """Those of its kind that a source has."""
+        return [cls(source, cloud)] if cls.is_part_of(source) else []
+
+    @property
+    @abstractmethod
+    def kind(self) -> str:
+        """What it is to the path, which has one of each."""
 
     @property
     @abstractmethod

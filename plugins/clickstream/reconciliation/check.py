@@ -13,7 +13,7 @@ from typing import Any
 
 from clickstream.lake.listing import StoredObject
 from clickstream.lake.place import Place
-from clickstream.lake.queries import Table, render
+from clickstream.lake.queries import JsonText, Table, render
 from clickstream.lake.windows import HOUR, hour_text, parse_hour
 from clickstream.reconciliation.entry import PASSED, Entry
 from clickstream.reconciliation.fates import HourFates
@@ -89,8 +89,10 @@ def check_queries(
             **at,
             hours=hours,
             unreadable=left_out,
-            identity_path=f"$.{source.events.identity}",
-            # Without a consent field no record can have refused: the empty path is read from nothing.
+            identity=[JsonText("document", path) for path in source.events.identity],
+            identity_fields=len(source.events.identity),
+            # Without a consent field no record can have refused, whatever the path finds.
+            asks_consent=1 if source.events.consent else 0,
             consent_path=f"$.{source.events.consent or 'consent'}",
         ),
         "witnesses": render("witnesses", **tables, **at, hours=hours),

@@ -12,7 +12,8 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from clickstream.contract.schema import Schema, SchemaFault, load_schema
-from clickstream.sources.model import Column, ColumnType, Gold, Source
+from clickstream.sources.gold import Daily, Dimension, Facts, Gold, Sessions
+from clickstream.sources.model import COMMON_COLUMNS, Column, Source
 
 INCLUDE = Path(__file__).resolve().parents[3] / "include"
 
@@ -94,7 +95,13 @@ def _outside_the_model(file: str, declared: dict[str, Any], stem: str, schemas: 
         schema = load_schema(schemas, name if isinstance(name, str) else stem, version)
     except SchemaFault as error:
         return [*faults, Fault(file, "events.contract", repr(version), str(error))]
-    named = {f"events.{role}": events.get(role) for role in ("identity", "timestamp", "consent")}
+    named = {f"events.{role}": events.get(role) for role in ("timestamp", "consent")}
+    identity = events.get("identity")
+    several = identity if isinstance(identity, list) else [identity]
+    for number, path in enumerate(several):
+        named[f"events.identity.{number}"] = path
+        if len(several) > 1 and isinstance(path, str) and schema.declares(path) and not schema.is_text(path):
+            faults.append(Fault(file, f"events.identity.{number}", repr(path), "a field that holds texts only"))
     for column, definition in silver.items() if isinstance(silver, dict) else ():
         named[f"silver.{column}.path"] = definition.get("path") if isinstance(definition, dict) else None
     faults += [
@@ -112,25 +119,49 @@ def _outside_the_model(file: str, declared: dict[str, Any], stem: str, schemas: 
 
 def _outside_gold(file: str, gold: Gold, silver: dict[str, Column], schema: Schema) -> Iterator[Fault]:
     """Faults of `gold` against the columns of Silver and the event types of the contract."""
-    named: list[tuple[str, str, tuple[ColumnType, ...]]] = [
-        ("gold.event_type", gold.event_type, ("string",)),
-        *((f"gold.dimensions.{n}", name, ("string", "boolean", "bigint")) for n, name in enumerate(gold.dimensions)),
-        ("gold.revenue.column", gold.revenue.column, ("double", "bigint")),
-        ("gold.sessions.key", gold.sessions.key, ("string",)),
-    ]
-    for field, name, types in named:
-        if name not in silver or silver[name].type not in types:
-            yield Fault(file, field, repr(name), f"a column of silver of type {' or '.join(types)}")
+    types = COMMON_COLUMNS | {name: column.type for name, column in silver.items()}
+    for field, name, allowed in _columns_named(gold):
+        if name not in types or (allowed and types[name] not in allowed):
+            of_type = f" of type {' or '.join(allowed)}" if allowed else ""
+            yield Fault(file, field, repr(name), f"a column of silver{of_type}")
     if gold.event_type not in silver or (known := schema.values(silver[gold.event_type].path)) is None:
         return
-    named_types = {"gold.revenue.event_types": gold.revenue.event_types}
-    for number, step in enumerate(gold.sessions.funnel):
-        named_types[f"gold.sessions.funnel.{number}.event_types"] = step.event_types
-    for field, event_types in named_types.items():
+    for field, event_types in _event_types_named(gold):
         for number, event_type in enumerate(event_types):
             if event_type not in known:
-                allowed = f"an event type that the contract lists: {', '.join(known)}"
-                yield Fault(file, f"{field}.{number}", repr(event_type), allowed)
+                listed = f"an event type that the contract lists: {', '.join(known)}"
+                yield Fault(file, f"{field}.{number}", repr(event_type), listed)
+
+
+def _columns_named(gold: Gold) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Where a column of Silver is named, which, and the types that it may have there; none: any."""
+    yield "gold.event_type", gold.event_type, ("string",)
+    if gold.revenue:
+        yield "gold.revenue.column", gold.revenue.column, ("double", "bigint")
+    for table_name, table in gold.tables.items():
+        field = f"gold.tables.{table_name}"
+        match table:
+            case Daily():
+                for number, name in enumerate(table.dimensions):
+                    yield f"{field}.dimensions.{number}", name, ("string", "boolean", "bigint")
+            case Sessions():
+                yield f"{field}.key", table.key, ("string",)
+            case Facts():
+                for column, name in table.columns.items():
+                    yield f"{field}.columns.{column}", name, ()
+            case Dimension():
+                yield f"{field}.key", table.key, ("string",)
+                for column, name in table.latest.items():
+                    yield f"{field}.latest.{column}", name, ()
+
+
+def _event_types_named(gold: Gold) -> Iterator[tuple[str, tuple[str, ...]]]:
+    if gold.revenue:
+        yield "gold.revenue.event_types", gold.revenue.event_types
+    for table_name, table in gold.tables.items():
+        if isinstance(table, Sessions):
+            for number, step in enumerate(table.funnel):
+                yield f"gold.tables.{table_name}.funnel.{number}.event_types", step.event_types
 
 
 def load_sources(include: Path = INCLUDE) -> tuple[dict[str, Source], InvalidSources | None]:
@@ -154,7 +185,10 @@ def load_sources(include: Path = INCLUDE) -> tuple[dict[str, Source], InvalidSou
 
 
 def _fault(file: str, detail: ErrorDetails) -> Fault:
-    field = ".".join(map(str, detail["loc"])) or "the whole file"
+    place = detail["loc"]
+    if place[:2] == ("gold", "tables"):
+        place = (*place[:3], *place[4:])  # without the kind, which is no key of the file's
+    field = ".".join(map(str, place)) or "the whole file"
     if detail["type"] == "missing":
         return Fault(file, field, "absent", "required")
     if detail["type"] == "extra_forbidden":

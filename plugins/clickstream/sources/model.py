@@ -6,18 +6,19 @@ misspelt threshold is an error and not a default.
 
 from __future__ import annotations
 
-import hashlib
 from datetime import UTC, datetime, time, timedelta
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationInfo, field_validator
+
+from clickstream.sources.gold import Gold
+from clickstream.sources.part import Name, Part
 
 Tier = Literal["producer", "stream", "delivery", "bronze", "silver"]
 Carrier = Literal["stream", "delivery"]
 """A service that records pass on their way to Bronze."""
 ColumnType = Literal["string", "bigint", "double", "boolean"]
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 ResourceName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 Prefix = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9_.-]+/)+$")]
 FieldPath = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$")]
@@ -35,17 +36,17 @@ ShardMetric = Literal[
 """https://docs.aws.amazon.com/kinesis/latest/APIReference/API_EnableEnhancedMonitoring.html"""
 TagText = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 
-RESERVED_COLUMNS = frozenset(
-    {"event_id", "event_date", "event_time", "extra", "contract", "arrival_hour", "object_id", "raw_hash"}
-)
-"""Columns that every Silver table has; a source cannot declare its own under these names."""
-
-LARGEST_AMOUNT = 1_000_000_000
-"""Amounts of this and more are taken for faults of the client and count nothing: no sum may overflow by one event."""
-MEASURES = frozenset({"event_count", "revenue"})
-"""Columns of the daily table beside its dimensions."""
-RESERVED_STEPS = frozenset({"started", "ended", "event"})
-"""Steps whose columns, `<step>_at` and `<step>_count`, every session has already."""
+COMMON_COLUMNS = {
+    "event_id": "string",
+    "event_date": "date",
+    "event_time": "timestamp",
+    "extra": "string",
+    "contract": "string",
+    "arrival_hour": "string",
+    "object_id": "string",
+    "raw_hash": "string",
+}
+"""Columns that every Silver table has, with their types; a source cannot declare its own under these names."""
 
 
 def _midnight(value: datetime) -> datetime:
@@ -57,17 +58,18 @@ def _midnight(value: datetime) -> datetime:
 Midnight = Annotated[datetime, AfterValidator(_midnight)]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+def _as_list(value: object) -> object:
+    return [value] if isinstance(value, str) else value
 
 
-class Events(_Part):
+class Events(Part):
     """How one record is read: its contract, and the fields that the proof stands on."""
 
     contract: Version
     """Version of the JSON Schema in `include/schemas/<source>/`."""
-    identity: FieldPath
-    """Field that identifies an event; copies share it and their event date."""
+    identity: Annotated[tuple[FieldPath, ...], BeforeValidator(_as_list), Field(min_length=1)]
+    """Field that identifies an event; copies share it and their event date. Of a feed without one, the fields whose
+    values taken together do: events that are equal in all of them are one event."""
     timestamp: FieldPath
     """Field with the event's own time, RFC 3339 with an offset."""
     consent: FieldPath | None = None
@@ -78,7 +80,7 @@ class Events(_Part):
     """Minutes an event's clock may run ahead of the end of its arrival hour."""
 
 
-class Stream(_Part):
+class Stream(Part):
     """The Kinesis stream that carries the feed."""
 
     name: ResourceName
@@ -108,7 +110,7 @@ class Stream(_Part):
         return value
 
 
-class Delivery(_Part):
+class Delivery(Part):
     """The Firehose stream that writes the feed to Bronze.
 
     Limits: https://docs.aws.amazon.com/firehose/latest/APIReference/API_BufferingHints.html
@@ -132,7 +134,7 @@ class Delivery(_Part):
     buffer_seconds: int = Field(ge=60, le=900)
 
 
-class Checks(_Part):
+class Checks(Part):
     """How far the proof looks back, and how long it waits."""
 
     recheck_days: int = Field(default=7, ge=1, le=30)
@@ -153,7 +155,7 @@ def _hours_of_day(value: str) -> str:
 HoursOfDay = Annotated[str, StringConstraints(pattern=r"^\d\d-\d\d$"), AfterValidator(_hours_of_day)]
 
 
-class Health(_Part):
+class Health(Part):
     """What the live path is held against every five minutes.
 
     Its causes and their runbooks: `clickstream.health.check`.
@@ -178,80 +180,14 @@ class Health(_Part):
         return first <= hour < last if first < last else hour >= first or hour < last
 
 
-class Column(_Part):
+class Column(Part):
     """One column of Silver, taken from a field of the event."""
 
     path: FieldPath
     type: ColumnType
 
 
-class Revenue(_Part):
-    """What an event is worth in money."""
-
-    column: Name
-    """Column of Silver with the amount, a number below LARGEST_AMOUNT; it is rounded to hundredths."""
-    event_types: tuple[str, ...] = Field(min_length=1)
-    """The events whose amount counts."""
-
-
-class Step(_Part):
-    """One step of a funnel."""
-
-    name: Name
-    """The columns of the step are called by it: `<name>_at`, `<name>_count`."""
-    event_types: tuple[str, ...] = Field(min_length=1)
-    """The events that take a visitor there."""
-
-
-class Sessions(_Part):
-    """How events are put together to sessions, and what each should lead to."""
-
-    key: Name
-    """Column of Silver that the events of a session share; events without it have no session."""
-    gap_minutes: int = Field(default=30, ge=1, le=720)
-    """A session ends when nothing happens for longer than this."""
-    funnel: tuple[Step, ...]
-    """The steps in their order. A step is reached once all before it were."""
-
-    @field_validator("funnel")
-    @classmethod
-    def _counts_an_event_once(cls, value: tuple[Step, ...]) -> tuple[Step, ...]:
-        names = [step.name for step in value]
-        event_types = [event_type for step in value for event_type in step.event_types]
-        if not names or len(set(names)) != len(names) or len(set(event_types)) != len(event_types):
-            raise ValueError("must hold a step, each step once, and each event type in one step")
-        if taken := sorted(RESERVED_STEPS & set(names)):
-            raise ValueError(f"a step cannot be called {', '.join(taken)}: every session has columns of these names")
-        return value
-
-
-class Gold(_Part):
-    """The tables that are made of Silver, for readers who want figures: docs/gold.md."""
-
-    event_type: Name
-    """Column of Silver that says what kind of event it is."""
-    dimensions: tuple[Name, ...] = Field(min_length=1)
-    """Columns of Silver by which a day's events are counted."""
-
-    @field_validator("dimensions")
-    @classmethod
-    def _leaves_the_measures(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if taken := sorted(MEASURES & set(value)):
-            raise ValueError(f"the daily table has its own {', '.join(taken)}: choose other columns")
-        if len(set(value)) != len(value):
-            raise ValueError("must hold each column once")
-        return value
-
-    revenue: Revenue
-    sessions: Sessions
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the declaration, its first 16 hex digits."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
-
-
-class Source(_Part):
+class Source(Part):
     """One event feed.
 
     Example:
@@ -312,7 +248,7 @@ class Source(_Part):
     @field_validator("silver")
     @classmethod
     def _leaves_the_reserved(cls, value: dict[str, Column]) -> dict[str, Column]:
-        if reserved := sorted(RESERVED_COLUMNS & set(value)):
+        if reserved := sorted(set(COMMON_COLUMNS) & set(value)):
             raise ValueError(f"every source has {', '.join(reserved)}: choose other names")
         return value
 
@@ -349,6 +285,14 @@ class Source(_Part):
             raise ValueError(f"{self.name} declares no gold")
         return self.gold
 
+    def column_type(self, column: str) -> str:
+        """Type of a column of Silver.
+
+        Raises:
+            KeyError: Silver has no such column.
+        """
+        return self.silver[column].type if column in self.silver else COMMON_COLUMNS[column]
+
     def table(self, kind: str) -> str:
-        """Name of this source's table of a kind: bronze_text, silver, rejects, gold_daily, gold_sessions."""
+        """Name of this source's table of a kind: bronze_text, silver, rejects, and those of `gold.tables`."""
         return f"{self.name}_{kind}"

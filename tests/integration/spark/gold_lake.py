@@ -18,19 +18,45 @@ from clickstream.lake.place import Place
 from clickstream.lake.snapshots import history
 from clickstream.lake.windows import hour_text
 from clickstream.provisioning.resource import Cloud as Account
-from clickstream.reconciliation.gold.check import KINDS, Row, date_findings, dates_query, gold_queries
+from clickstream.reconciliation.gold.check import date_findings, dates_query, gold_queries
 from clickstream.reconciliation.gold.dates import Held, fold_held
 from clickstream.reconciliation.gold.findings import DateFinding
 from clickstream.reconciliation.gold.steps import job_plan
+from clickstream.reconciliation.gold.table_check import Row
 from clickstream.reconciliation.steps import Run
+from clickstream.sources.gold import Dimension, Facts
+from clickstream.sources.loader import load_sources
 from clickstream.sources.model import Source
-from tests.integration.spark.gold_reference import STEPS, Event, expected_daily, expected_sessions
+from tests.integration.spark.gold_reference import (
+    STEPS,
+    Event,
+    expected_daily,
+    expected_facts,
+    expected_member_days,
+    expected_members,
+    expected_sessions,
+)
 
 START = datetime.fromisoformat("2026-11-17")
 DAYS = 5
 KINDS_OF_EVENT = ("page_view", *STEPS.values(), "click")
 _COLUMNS = "event_id string, event_date date, event_time timestamp_ntz, event_type string, session_id string, \
-device_type string, country string, total_amount double, arrival_hour string, raw_hash string"
+customer_id string, device_type string, country string, total_amount double, arrival_hour string, raw_hash string"
+
+
+def source_with_gold(name: str) -> Source:
+    """A source with a table of each kind."""
+    source = load_sources()[0]["retail_web"]
+    gold = source.declared_gold
+    more = {
+        "facts": Facts(
+            kind="facts", key="fact_id", columns={"at": "event_time", "kind": "event_type", "amount": "total_amount"}
+        ),
+        "members": Dimension(
+            kind="dimension", key="customer_id", latest={"device": "device_type", "country": "country"}
+        ),
+    }
+    return source.model_copy(update={"name": name, "gold": gold.model_copy(update={"tables": {**gold.tables, **more}})})
 
 
 def make_events(seed: int = 7) -> list[Event]:
@@ -83,7 +109,16 @@ class GoldLake:
         rows = [
             (
                 f"evt-{len(self.events) + number}",
-                *(event.at.date(), event.at, event.kind, event.session, event.device, event.country, event.amount),
+                *(
+                    event.at.date(),
+                    event.at,
+                    event.kind,
+                    event.session,
+                    event.member,
+                    event.device,
+                    event.country,
+                    event.amount,
+                ),
                 *(hour_text(hour.replace(tzinfo=UTC)), hashlib.md5(repr((number, event)).encode()).hexdigest()),
             )
             for number, event in enumerate(new)
@@ -113,14 +148,24 @@ class GoldLake:
         steps = ", ".join(f"{step}_at, {step}_count" for step in STEPS)
         sessions = f"event_date, session_id, started_at, ended_at, event_count, events_after_midnight, \
             cast(revenue * 100 as bigint), steps_reached, {steps}"
+        member = "customer_id, first_seen, last_seen, event_count, device, country"
         return {
             "gold_daily": self._select("gold_daily", daily),
             "gold_sessions": self._select("gold_sessions", sessions),
+            "facts": self._select("facts", "event_date, at, kind, amount"),
+            "members": self._select("members", member),
+            "members_days": self._select("members_days", f"event_date, {member}"),
         }
 
     def wanted(self) -> dict[str, list[tuple[Any, ...]]]:
         """What the reference makes of all events."""
-        return {"gold_daily": expected_daily(self.events), "gold_sessions": expected_sessions(self.events)}
+        return {
+            "gold_daily": expected_daily(self.events),
+            "gold_sessions": expected_sessions(self.events),
+            "facts": expected_facts(self.events),
+            "members": expected_members(self.events),
+            "members_days": expected_member_days(self.events),
+        }
 
     def snapshot(self, kind: str) -> int:
         return self._history(kind)[0].id
@@ -130,17 +175,17 @@ class GoldLake:
 
     def check(self, dates: Collection[date]) -> dict[str, list[DateFinding]]:
         """What the product's SQL finds wrong with some dates, whose dates before are made too."""
-        return date_findings(self.answers(dates), dates)
+        return date_findings(self.source, self.answers(dates), dates)
 
     def answers(self, dates: Collection[date]) -> dict[str, list[Row]]:
-        snapshots = {kind: self.snapshot(kind) for kind in ("silver", *KINDS)}
-        queries = gold_queries(self.place, self.source, self.source.declared_gold, dates, snapshots)
+        snapshots = {kind: self.snapshot(kind) for kind in self._kinds}
+        queries = gold_queries(self.place, self.source, dates, snapshots)
         return {name: self.ask(sql) for name, sql in queries.items()}
 
     def held(self, dates: Collection[date]) -> dict[date, Held]:
         """What the product's SQL counts in Silver."""
-        gold, hour = self.source.declared_gold, hour_text(START.replace(tzinfo=UTC))
-        return fold_held(self.ask(dates_query(self.place, self.source, gold, dates, [hour], self.snapshot("silver"))))
+        hour = hour_text(START.replace(tzinfo=UTC))
+        return fold_held(self.ask(dates_query(self.place, self.source, dates, [hour], self.snapshot("silver"))))
 
     def ask(self, sql: str) -> list[Row]:
         """The rows of a query, as its CSV would give them."""
@@ -157,7 +202,7 @@ class GoldLake:
 
     def refresh(self) -> None:
         """Forget what this long session remembers of the tables; a job's own session is new."""
-        for kind in ("silver", *KINDS):
+        for kind in self._kinds:
             self.session.catalog.refreshTable(self._name(kind))
 
     @property
@@ -168,6 +213,10 @@ class GoldLake:
     def table(self, kind: str) -> str:
         """A table's name in Athena."""
         return f'"clickstream"."{self.source.table(kind)}"'
+
+    @property
+    def _kinds(self) -> tuple[str, ...]:
+        return ("silver", *self.source.declared_gold.stored)
 
     def _history(self, kind: str) -> Any:
         return history(self.place.glue, self.place.s3, "clickstream", self.source.table(kind))

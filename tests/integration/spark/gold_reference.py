@@ -29,6 +29,10 @@ class Event(NamedTuple):
     amount: float | None
 
     @property
+    def member(self) -> str:
+        return f"customer of {self.session or 'no session'}"
+
+    @property
     def cents(self) -> int:
         worth = self.kind == "purchase" and self.amount is not None and abs(self.amount) < 1e9
         return round(self.amount * 100) if worth and self.amount else 0
@@ -66,6 +70,38 @@ def expected_sessions(events: Iterable[Event]) -> list[Row]:
                 )
             )
     return sorted(rows, key=repr)
+
+
+def expected_facts(events: Iterable[Event]) -> list[Row]:
+    """Rows of the facts, sorted: date, time, event type, amount."""
+    return sorted(((event.at.date(), event.at, event.kind, event.amount) for event in events), key=repr)
+
+
+def expected_members(events: Iterable[Event]) -> list[Row]:
+    """Rows of the dimension, sorted: member, first and last seen, events, last known device and country."""
+    members: dict[str, list[Event]] = defaultdict(list)
+    for event in events:
+        members[event.member].append(event)
+    return sorted((_member(name, seen) for name, seen in members.items()), key=repr)
+
+
+def expected_member_days(events: Iterable[Event]) -> list[Row]:
+    """The same of each date for itself."""
+    days: dict[tuple[date, str], list[Event]] = defaultdict(list)
+    for event in events:
+        days[event.at.date(), event.member].append(event)
+    return sorted(((day, *_member(name, seen)) for (day, name), seen in days.items()), key=repr)
+
+
+def _member(name: str, seen: list[Event]) -> Row:
+    times = [event.at for event in seen]
+    devices = [(event.at, event.device) for event in seen if event.device is not None]
+    countries = [(event.at, event.country) for event in seen if event.country is not None]
+    return name, min(times), max(times), len(seen), _last(devices), _last(countries)
+
+
+def _last(known: list[tuple[datetime, str]]) -> str | None:
+    return max(known)[1] if known else None
 
 
 def _sessions(events: list[Event]) -> Iterator[list[Event]]:

@@ -9,12 +9,11 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from clickstream.provisioning.iceberg_tables import GoldDailyTable, GoldSessionsTable, SilverTable
+from clickstream.provisioning.iceberg_tables import GoldTable, SilverTable
 from clickstream.provisioning.resource import Cloud as Account
 from clickstream.reconciliation.gold.dates import around
-from clickstream.sources.loader import load_sources
 from tests.integration.spark.conftest import NAMES
-from tests.integration.spark.gold_lake import DAYS, START, GoldLake, make_events
+from tests.integration.spark.gold_lake import DAYS, START, GoldLake, make_events, source_with_gold
 from tests.integration.spark.gold_reference import Event
 
 ALL = [(START + timedelta(days=day)).date() for day in range(DAYS)]
@@ -22,9 +21,9 @@ MIDDLE = ALL[2]
 
 
 def empty_lake(session: SparkSession, account: Account) -> GoldLake:
-    source = load_sources()[0]["retail_web"].model_copy(update={"name": next(NAMES)})
-    for table in (SilverTable, GoldDailyTable, GoldSessionsTable):
-        table(source, account).create()
+    source = source_with_gold(next(NAMES))
+    for table in (SilverTable(source, account), *GoldTable.all_of(source, account)):
+        table.create()
     return GoldLake(session, account, source)
 
 
@@ -89,6 +88,9 @@ def test_figures_of_a_date_are_conserved(mended: GoldLake) -> None:
     of_date = [event for event in mended.events if event.at.date() == MIDDLE]
     in_session = [event for event in of_date if event.session]
     (daily,), (sessions,) = answers["gold_daily"], answers["gold_sessions"]
+    for of_events in ("facts", "members"):
+        (row,) = answers[of_events]
+        assert (row["silver_events"], row["gold_events"]) == (str(len(of_date)),) * 2
     assert (daily["silver_events"], daily["gold_events"]) == (str(len(of_date)),) * 2
     assert (sessions["silver_events"], sessions["gold_events"]) == (str(len(in_session)),) * 2
     worth = sum(event.cents for event in of_date)
@@ -112,6 +114,22 @@ def _run(lake: GoldLake, sql: str) -> None:
     before = lake.rows()
     lake.ask(sql)
     assert lake.rows() != before, "the deed did nothing"
+
+
+def _update_member(change: str) -> Callable[[GoldLake], None]:
+    """Of one member that has events on the date."""
+    of_date = f"SELECT max(customer_id) FROM {{days}} WHERE event_date = DATE '{MIDDLE}'"
+    return lambda lake: _run(
+        lake,
+        f"UPDATE {lake.table('members')} SET {change} "
+        f"WHERE customer_id = ({of_date.format(days=lake.table('members_days'))})",
+    )
+
+
+def _forget_member(lake: GoldLake) -> None:
+    """One that has no events but on that date."""
+    only = f"CAST(first_seen AS date) = DATE '{MIDDLE}' AND CAST(last_seen AS date) = DATE '{MIDDLE}'"
+    _run(lake, f"DELETE FROM {lake.table('members')} WHERE {only}")
 
 
 def _copy_rows(lake: GoldLake) -> None:
@@ -142,6 +160,16 @@ DEEDS: dict[str, tuple[Callable[[GoldLake], None], set[str]]] = {
         {"funnel_differs"},
     ),
     "the steps reached": (_update("gold_sessions", "steps_reached = 4", "steps_reached = 2"), {"funnel_differs"}),
+    "a fact's amount": (_update("facts", "amount = 1.5", "amount = 7.5"), {"gold_differs"}),
+    "a lost fact": (_delete_row("facts", "kind = 'click'"), {"gold_differs"}),
+    "a member's last event": (_update_member("last_seen = date_add('minute', 1, last_seen)"), {"gold_differs"}),
+    "a member's events": (_update_member("event_count = event_count - 1"), {"gold_differs"}),
+    "what was last known of a member": (_update_member("country = 'FR'"), {"gold_differs"}),
+    "what a date says of a member": (
+        _update("members_days", "device = 'tv'", "device = 'mobile'"),
+        {"gold_differs"},
+    ),
+    "lost members": (_forget_member, {"gold_differs"}),
     "a step too late": (
         _update("gold_sessions", "purchase_at = ended_at", "purchase_at < ended_at"),
         {"funnel_differs"},
@@ -149,7 +177,10 @@ DEEDS: dict[str, tuple[Callable[[GoldLake], None], set[str]]] = {
 }
 
 
-SHORT = ("a lost row", "revenue", "a lost session", "another end", "a step too late")
+SHORT = (
+    *("a lost row", "revenue", "a lost session", "another end", "a step too late"),
+    *("a lost fact", "a member's events", "what was last known of a member"),
+)
 
 
 @pytest.mark.parametrize(
@@ -184,17 +215,17 @@ def test_sessions_that_end_at_every_midnight_are_found(built: GoldLake) -> None:
 
 
 def test_a_write_that_loses_something_is_not_published(built: GoldLake, monkeypatch: pytest.MonkeyPatch) -> None:
-    import silver_to_gold  # type: ignore[import-not-found,unused-ignore]
-    from gold_job.audit import AuditFailed  # type: ignore[import-not-found,unused-ignore]
+    import gold_job.sessions  # type: ignore[import-not-found,unused-ignore]
+    from gold_job.table import AuditFailed  # type: ignore[import-not-found,unused-ignore]
 
-    honest, before = silver_to_gold.sessions, built.rows()
+    honest, before = gold_job.sessions.sessions, built.rows()
     built.arrive([Event(START + timedelta(days=2.5), "newcomer", "click", None, None, None)])
 
     def careless(*arguments: Any) -> Any:
         return honest(*arguments).where("event_count > 1")
 
     with monkeypatch.context() as patch, pytest.raises(AuditFailed, match="gold_sessions"):
-        patch.setattr(silver_to_gold, "sessions", careless)
+        patch.setattr(gold_job.sessions, "sessions", careless)
         built.build(around([MIDDLE]))
     assert built.rows() == before
     built.build(around([MIDDLE]))

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from clickstream.reconciliation.gold.check import KINDS
 from tests.integration.stack.clouds import copy_of
 from tests.integration.stack.feed import DAYS, Feed
 from tests.integration.stack.proof import JobFailed, Lake, Outcome, lake_on
 
 pytestmark = pytest.mark.full
 
+KINDS = ("gold_daily", "gold_sessions")
 OVERWRITE, FAST_FORWARD = 2, 3
 """Of a run's commits to each table: 1 makes its branch, 4 drops it. Of each pair the daily table's comes first."""
 

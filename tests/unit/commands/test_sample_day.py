@@ -17,7 +17,8 @@ from clickstream.contract.records import raw_hash, read_object
 from clickstream.contract.schema import load_schema
 from clickstream.lake.windows import parse_hour
 from clickstream.sources.loader import INCLUDE, load_sources
-from commands import sample_day, shop_visits
+from commands import dialects, sample_day, shop_visits
+from commands.dialects import DIALECTS
 from commands.sample import EVENTS, SEED
 from commands.sample_day import BATCH, EXPECTED, file_name, write_sample
 
@@ -28,21 +29,30 @@ EVENT_TYPES = {
 }
 
 
-def _write(folder: Path, events: int = 6000, seed: int = 1) -> dict[str, Any]:
+def _write(
+    folder: Path, events: int = 6000, seed: int = 1, source: str = "retail_web", eve: bool = True
+) -> dict[str, Any]:
     folder.mkdir()
-    write_sample(folder, source="retail_web", day=DAY, events=events, seed=seed)
+    write_sample(folder, source=source, day=DAY, events=events, seed=seed, eve=eve)
     expected: dict[str, Any] = orjson.loads((folder / EXPECTED).read_bytes())
     return expected
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("sample") / "files"
+@pytest.fixture(scope="module", params=DIALECTS)
+def source(request: pytest.FixtureRequest) -> str:
+    """Of each source that has a sample."""
+    name: str = request.param
+    return name
 
 
 @pytest.fixture(scope="module")
-def expected(folder: Path) -> dict[str, Any]:
-    return _write(folder)
+def folder(tmp_path_factory: pytest.TempPathFactory, source: str) -> Path:
+    return tmp_path_factory.mktemp("sample") / source
+
+
+@pytest.fixture(scope="module")
+def expected(folder: Path, source: str) -> dict[str, Any]:
+    return _write(folder, source=source)
 
 
 def _records(folder: Path, hour: str) -> list[bytes]:
@@ -56,6 +66,11 @@ def test_there_is_a_file_for_each_hour_of_the_day_and_the_one_before(folder: Pat
     assert sorted(path.name for path in folder.iterdir()) == sorted([EXPECTED, *map(file_name, hours)])
 
 
+def test_a_day_may_have_no_eve(tmp_path: Path) -> None:
+    expected = _write(tmp_path / "day", events=600, eve=False)
+    assert min(map(parse_hour, expected["hours"])) == DAY
+
+
 def test_every_hours_fates_add_up_to_its_records(folder: Path, expected: dict[str, Any]) -> None:
     for hour, figures in expected["hours"].items():
         rest = Counter(figures["filtered"]) + Counter(figures["quarantined"]) + Counter(figures["duplicate"])
@@ -65,9 +80,9 @@ def test_every_hours_fates_add_up_to_its_records(folder: Path, expected: dict[st
     assert by_date == expected["good_by_event_date"]
 
 
-def test_the_products_contract_comes_to_the_same_figures(folder: Path, expected: dict[str, Any]) -> None:
-    source = load_sources()[0]["retail_web"]
-    judge = Judge(source, load_schema(INCLUDE / "schemas", source.name, source.events.contract))
+def test_the_products_contract_comes_to_the_same_figures(folder: Path, expected: dict[str, Any], source: str) -> None:
+    declared = load_sources()[0][source]
+    judge = Judge(declared, load_schema(INCLUDE / "schemas", source, declared.events.contract))
     winners: dict[tuple[object, object], str] = {}
     for hour in sorted(expected["hours"]):
         found: dict[str, Counter[str]] = defaultdict(Counter)
@@ -86,10 +101,12 @@ def test_the_products_contract_comes_to_the_same_figures(folder: Path, expected:
             assert found[fate] == expected["hours"][hour][fate], (hour, fate)
 
 
-def test_every_hour_of_the_day_has_every_planted_kind(expected: dict[str, Any]) -> None:
+def test_every_hour_of_the_day_has_every_planted_kind(expected: dict[str, Any], source: str) -> None:
     hours = dict(sorted(expected["hours"].items()))
     for hour, figures in list(hours.items())[2:-1]:
-        assert set(sample_day._RATES) - {"copy_later_hour", "conflict_later_hour"} <= set(figures["planted"]), hour
+        assert set(DIALECTS[source].planted) - {"copy_later_hour", "conflict_later_hour"} <= set(figures["planted"]), (
+            hour
+        )
     planted = sum((Counter(figures["planted"]) for figures in hours.values()), Counter[str]())
     assert planted["copy_later_hour"] and planted["conflict_later_hour"]
     assert (planted["copy_next_day"], planted["conflict_next_day"]) == (40, 10)
@@ -146,7 +163,7 @@ def test_a_copy_planted_beside_its_event_is_in_its_batch(place: int) -> None:
     assert len(records) == 3 * BATCH + 1
 
 
-@pytest.mark.parametrize("module", [sample_day, shop_visits])
+@pytest.mark.parametrize("module", [sample_day, shop_visits, dialects])
 def test_the_generator_shares_no_code_with_the_product(module: Any) -> None:
     tree = ast.parse(Path(module.__file__).read_text())
     imported = {

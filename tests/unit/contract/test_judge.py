@@ -1,5 +1,6 @@
 """Every bad input has its documented fate and reason, and none breaks the judge."""
 
+import hashlib
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -224,12 +225,38 @@ def test_a_key_that_the_proof_stands_on_must_not_stand_twice(judge: Judge, case:
 
 def test_a_repeated_key_is_found_on_a_nested_path(source: Source, schema: Schema) -> None:
     document = {**schema.document, "properties": {**schema.document["properties"], "meta": {"type": "object"}}}
-    nested = source.model_copy(update={"events": source.events.model_copy(update={"identity": "meta.id"})})
+    nested = source.model_copy(update={"events": source.events.model_copy(update={"identity": ("meta.id",)})})
     judge = Judge(nested, Schema("1.0.0", document))
     assert fate(judge(with_raw('"meta": {"id": "a", "id": "b"}'), HOUR)) == "quarantined duplicate_key"
     assert fate(judge(with_raw('"meta": {"id": "a"}, "meta": {"id": "b"}'), HOUR)) == "quarantined duplicate_key"
     assert judge(with_raw('"meta": {"id": "a"}, "id": 1, "id": 2'), HOUR).event_id == "a"
     assert fate(judge(with_raw('"meta": 7, "id": 1, "id": 2'), HOUR)) == "quarantined type:meta"
+
+
+@pytest.fixture
+def by_fields(source: Source, schema: Schema) -> Judge:
+    """Of a feed whose events have no id of their own."""
+    several = ("session_id", "event_type", "timestamp")
+    return Judge(source.model_copy(update={"events": source.events.model_copy(update={"identity": several})}), schema)
+
+
+def test_without_an_id_an_event_is_what_several_fields_say(by_fields: Judge) -> None:
+    texts = "s-1\x1fclick\x1f2026-11-18T13:05:00Z"
+    judged = by_fields(text(session_id="s-1"), HOUR)
+    assert judged.event_id == hashlib.md5(texts.encode()).hexdigest()
+    assert by_fields(text(session_id="s-1", event_id="e-2", os="another"), HOUR).event_id == judged.event_id
+    for other in (text(session_id="s-2"), text(session_id="s-1", timestamp="2026-11-18T13:05:00.000Z")):
+        assert by_fields(other, HOUR).event_id != judged.event_id
+
+
+def test_a_field_of_the_identity_may_be_null_absent_or_empty(by_fields: Judge) -> None:
+    ids = {by_fields(record, HOUR).event_id for record in (text(), text(session_id=""), with_raw('"session_id": null'))}
+    assert len(ids) == 1
+
+
+def test_no_field_of_the_identity_must_stand_twice(by_fields: Judge) -> None:
+    assert fate(by_fields(with_raw('"session_id": "a", "session_id": "b"'), HOUR)) == "quarantined duplicate_key"
+    assert fate(by_fields(with_raw('"event_id": "e-2"'), HOUR)) == "good"
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,7 @@ from typing import Any
 import pytest
 
 from clickstream.provisioning.iceberg_tables import (
-    GoldDailyTable,
-    GoldSessionsTable,
+    GoldTable,
     IcebergTable,
     RejectsTable,
     SilverTable,
@@ -14,6 +13,7 @@ from clickstream.provisioning.iceberg_tables import (
 )
 from clickstream.provisioning.plan import compare
 from clickstream.provisioning.resource import Cloud, Difference
+from clickstream.sources.gold import Daily, Dimension, Facts, Table
 from clickstream.sources.model import Column, Source
 
 METADATA: dict[str, Any] = {
@@ -78,20 +78,31 @@ def test_rejects_keep_the_payload_as_bytes_and_name_the_winner(source: Source, c
     assert desired["location"] == "s3://clickstream-123456789012-lake/silver/retail_web_rejects"
 
 
+def gold_columns(source: Source, cloud: Cloud, **tables: Table) -> dict[str, dict[str, Any]]:
+    """The columns of each table that holds some declared ones."""
+    gold = source.declared_gold.model_copy(update={"tables": tables})
+    return {
+        table.name.removeprefix("retail_web_"): {
+            field.removeprefix("column "): kind for field, kind in table.desired().items() if "column " in field
+        }
+        for table in GoldTable.all_of(source.model_copy(update={"gold": gold}), cloud)
+    }
+
+
 def test_gold_lies_apart_and_is_partitioned_by_event_date(source: Source, cloud: Cloud) -> None:
-    for table in (GoldDailyTable(source, cloud), GoldSessionsTable(source, cloud)):
+    tables = GoldTable.all_of(source, cloud)
+    assert [table.kind for table in tables] == ["gold_daily", "gold_sessions"]
+    for table in tables:
         desired = table.desired()
         assert desired["partitioning"] == "event_date"
         assert desired["location"] == f"s3://clickstream-123456789012-lake/gold/{table.name}"
         assert desired["column revenue"] == "decimal(20, 2)"
 
 
-def test_the_daily_table_has_the_dimensions_that_its_source_names_with_their_types(
-    source: Source, cloud: Cloud
-) -> None:
-    named = source.declared_gold.model_copy(update={"dimensions": ("event_type", "quantity")})
-    desired = GoldDailyTable(source.model_copy(update={"gold": named}), cloud).desired()
-    columns = {field.removeprefix("column "): kind for field, kind in desired.items() if "column " in field}
+def test_a_daily_table_has_the_dimensions_that_its_source_names_with_their_types(source: Source, cloud: Cloud) -> None:
+    (columns,) = gold_columns(
+        source, cloud, figures=Daily(kind="daily", dimensions=("event_type", "quantity"))
+    ).values()
     assert columns == {
         "event_date": "date",
         "event_type": "string",
@@ -102,11 +113,25 @@ def test_the_daily_table_has_the_dimensions_that_its_source_names_with_their_typ
 
 
 def test_sessions_have_two_columns_for_each_step_of_the_funnel(source: Source, cloud: Cloud) -> None:
-    columns = [
-        field.removeprefix("column ") for field in GoldSessionsTable(source, cloud).desired() if "column" in field
-    ]
+    (columns,) = gold_columns(source, cloud, visits=source.declared_gold.tables["gold_sessions"]).values()
     steps = ("view", "cart", "checkout", "purchase")
-    assert columns[-8:] == [f"{step}_{what}" for step in steps for what in ("at", "count")]
+    assert [*columns][-8:] == [f"{step}_{what}" for step in steps for what in ("at", "count")]
+
+
+def test_facts_have_silver_s_columns_under_their_own_names(source: Source, cloud: Cloud) -> None:
+    facts = Facts(kind="facts", key="click_id", columns={"at": "event_time", "amount": "price"})
+    assert gold_columns(source, cloud, fact_clicks=facts) == {
+        "fact_clicks": {"event_date": "date", "click_id": "string", "at": "timestamp", "amount": "double"}
+    }
+
+
+def test_a_dimension_is_two_tables_of_which_the_days_are_partitioned(source: Source, cloud: Cloud) -> None:
+    known = Dimension(kind="dimension", key="customer_id", latest={"home": "country"})
+    seen = {"first_seen": "timestamp", "last_seen": "timestamp", "event_count": "bigint", "home": "string"}
+    assert gold_columns(source, cloud, dim_customers=known) == {
+        "dim_customers": {"customer_id": "string", **seen},
+        "dim_customers_days": {"event_date": "date", "customer_id": "string", **seen},
+    }
 
 
 @pytest.mark.parametrize(
@@ -141,8 +166,10 @@ def test_new_columns_are_added_by_one_statement(source: Source, cloud: Cloud, st
 
 
 def test_no_comment_and_no_open_place_reaches_athena(source: Source, cloud: Cloud, statements: list[str]) -> None:
-    for kind in (SilverTable, RejectsTable, GoldDailyTable, GoldSessionsTable):
-        kind(source, cloud).create()
+    for kind in (SilverTable, RejectsTable, GoldTable):
+        for table in kind.all_of(source, cloud):
+            table.create()
+    assert len(statements) == 4
     for statement in statements:
         assert statement.startswith("CREATE TABLE IF NOT EXISTS clickstream.retail_web_")
         assert "--" not in statement

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 from clickstream.lake.objects import read_json, write_json
 from clickstream.reconciliation.entry import DateEntry
-from clickstream.reconciliation.gold.check import KINDS
 from clickstream.reconciliation.gold.steps import CheckGold, PlanGold, next_of_gold, record_gold
 from clickstream.reconciliation.ledger import DateLedger
 from clickstream.reconciliation.progress import current_dates
@@ -23,6 +22,9 @@ from tests.unit.reconciliation.stage import Stage
 
 Content = Mapping[str, tuple[bytes, ...]]
 """Records by event date."""
+
+
+KINDS = ("gold_daily", "gold_sessions")
 
 
 @dataclass(frozen=True)
@@ -78,12 +80,12 @@ class GoldStage(Stage):
         self.gold_jobs += 1
         plan = read_json(self.s3, self.place.run_uri(self.source.name, run, "gold_job"))
         made = self.silver(plan["silver_snapshot"])
-        result = {}
+        snapshots = {}
         for kind in KINDS:
             content = {day: kept for day, kept in self.content(kind).items() if day not in plan["dates"]}
             content |= {day: made[day] for day in plan["dates"] if day in made}
-            result[f"{kind}_snapshot"] = self.write_gold(kind, content, run, tuple(plan["dates"]))
-        write_json(self.s3, plan["result"], result)
+            snapshots[kind] = self.write_gold(kind, content, run, tuple(plan["dates"]))
+        write_json(self.s3, plan["result"], {"gold_snapshots": snapshots})
 
     def silver(self, snapshot: int | None = None) -> dict[str, tuple[bytes, ...]]:
         """Silver's records by event date."""

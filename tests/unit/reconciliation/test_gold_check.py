@@ -12,6 +12,7 @@ from clickstream.reconciliation.gold.findings import DateCode, DateFinding
 from clickstream.sources.loader import load_sources
 from tests.unit.reconciliation.makers import START, place, row
 
+SOURCE = load_sources()[0]["retail_web"]
 DAY = START.date()
 RUNBOOKS = Path(__file__).resolve().parents[3] / "docs" / "runbooks"
 SOUND = {"silver_events": 5, "gold_events": 5, "silver_cents": 150, "gold_cents": 150, "differing": 0}
@@ -21,12 +22,13 @@ def answers(daily: Any = None, sessions: Any = None, step: Any = None) -> dict[s
     return {
         "gold_daily": [row(event_date=DAY, **SOUND | (daily or {}))],
         "gold_sessions": [row(event_date=DAY, **SOUND | {"silver_sessions": 2, "gold_sessions": 2} | (sessions or {}))],
-        "gold_step_cart": [row(event_date=DAY, **step)] if step else [],
+        **{f"gold_sessions_{name}": [] for name in ("view", "checkout", "purchase")},
+        "gold_sessions_cart": [row(event_date=DAY, **step)] if step else [],
     }
 
 
 def findings(**changes: Any) -> list[DateFinding]:
-    return date_findings(answers(**changes), {DAY}).get(str(DAY), [])
+    return date_findings(SOURCE, answers(**changes), {DAY}).get(str(DAY), [])
 
 
 def test_what_agrees_is_no_finding() -> None:
@@ -48,7 +50,7 @@ def test_events_that_are_in_no_session_are_told_where_all_sessions_must_be_there
     short = {"gold_events": 4}
     (found,) = findings(sessions=short)
     assert found.code == "sessions_differ"
-    assert date_findings(answers(sessions=short), set()) == {}
+    assert date_findings(SOURCE, answers(sessions=short), set()) == {}
 
 
 def test_a_step_is_told_by_its_name() -> None:
@@ -58,13 +60,12 @@ def test_a_step_is_told_by_its_name() -> None:
 
 
 def test_each_step_is_measured_from_the_one_before() -> None:
-    source = load_sources()[0]["retail_web"]
     snapshots = {"silver": 1, "gold_daily": 2, "gold_sessions": 3}
-    queries = gold_queries(place(), source, source.declared_gold, [DAY], snapshots)
-    steps = [f"gold_step_{step}" for step in ("view", "cart", "checkout", "purchase")]
+    queries = gold_queries(place(), SOURCE, [DAY], snapshots)
+    steps = [f"gold_sessions_{step}" for step in ("view", "cart", "checkout", "purchase")]
     assert list(queries) == ["gold_daily", "gold_sessions", *steps]
-    assert 'steps.event_time >= sessions."started_at"' in queries["gold_step_view"]
-    assert 'steps.event_time >= sessions."cart_at"' in queries["gold_step_checkout"]
+    assert 'steps.event_time >= sessions."started_at"' in queries["gold_sessions_view"]
+    assert 'steps.event_time >= sessions."cart_at"' in queries["gold_sessions_checkout"]
 
 
 @pytest.mark.parametrize("code", get_args(DateCode))

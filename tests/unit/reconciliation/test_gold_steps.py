@@ -6,11 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from clickstream.reconciliation.gold.check import KINDS
 from clickstream.reconciliation.gold.steps import record_gold
 from clickstream.reconciliation.report import source_report
 from clickstream.reconciliation.steps import Verdict
-from tests.unit.reconciliation.gold_stage import GoldStage
+from tests.unit.reconciliation.gold_stage import KINDS, GoldStage
 from tests.unit.reconciliation.makers import START
 
 DAY = 24
@@ -163,8 +162,9 @@ def test_a_failed_date_is_told_as_failed(stage: GoldStage) -> None:
 
 def test_all_dates_are_made_anew_by_another_declaration(stage: GoldStage) -> None:
     gold = stage.source.declared_gold
-    sessions = gold.sessions.model_copy(update={"gap_minutes": 20})
-    stage.source = stage.source.model_copy(update={"gold": gold.model_copy(update={"sessions": sessions})})
+    sessions = gold.tables["gold_sessions"].model_copy(update={"gap_minutes": 20})
+    changed = gold.model_copy(update={"tables": gold.tables | {"gold_sessions": sessions}})
+    stage.source = stage.source.model_copy(update={"gold": changed})
     assert stage.settle(30 * DAY, 31 * DAY - 1, "r2") == "build"
     assert {entry.run for entry in stage.dates.values()} == {"r2"}
     assert stage.settle(30 * DAY, 31 * DAY - 1, "r3") == "none"

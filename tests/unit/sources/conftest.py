@@ -47,9 +47,17 @@ WITH_GOLD: dict[str, Any] = {
     },
     "gold": {
         "event_type": "kind",
-        "dimensions": ["kind", "country"],
         "revenue": {"column": "paid", "event_types": ["buy"]},
-        "sessions": {"key": "visitor", "funnel": [STEP, {"name": "purchase", "event_types": ["buy"]}]},
+        "tables": {
+            "figures": {"kind": "daily", "dimensions": ["kind", "country"]},
+            "visits": {
+                "kind": "sessions",
+                "key": "visitor",
+                "funnel": [STEP, {"name": "purchase", "event_types": ["buy"]}],
+            },
+            "fact_buys": {"kind": "facts", "key": "buy_id", "columns": {"amount": "paid", "at": "event_time"}},
+            "dim_visitors": {"kind": "dimension", "key": "visitor", "latest": {"home": "country"}},
+        },
     },
 }
 """Keys of a source that declares Gold."""
@@ -84,7 +92,7 @@ def declare(include: Path) -> Callable[..., Path]:
             else:
                 node[name] = value
         path = include / "sources" / f"{file}.yaml"
-        path.write_text(yaml.safe_dump(declared))
+        path.write_text(yaml.safe_dump(declared, sort_keys=False))
         return path
 
     return write

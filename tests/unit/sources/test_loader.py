@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from clickstream.sources.gold import Sessions
 from clickstream.sources.loader import Fault, InvalidSources, load_source, load_sources
 from clickstream.sources.model import Health
-from tests.unit.sources.conftest import STEP
+from tests.unit.sources.conftest import STEP, WITH_GOLD
 
 Declare = Callable[..., Path]
 
@@ -22,7 +23,7 @@ def faults_of(path: Path) -> list[Fault]:
 def test_the_shipped_source_loads() -> None:
     sources, faults = load_sources()
     assert faults is None
-    assert sources["retail_web"].events.identity == "event_id"
+    assert sources["retail_web"].events.identity == ("event_id",)
     assert sources["retail_web"].table("silver") == "retail_web_silver"
 
 
@@ -95,14 +96,32 @@ CASES: dict[str, tuple[dict[str, Any], str, str, str]] = {
     "no number": ({"stream__shards": "many"}, "stream.shards", "'many'", "valid integer"),
     "no such tier": ({"tiers": ["bronze", "gold"]}, "tiers.1", "'gold'", "'producer', 'stream'"),
     "no such type": ({"silver__country__type": "text"}, "silver.country.type", "'text'", "'string', 'bigint'"),
-    "no path": ({"events__identity": "a..b"}, "events.identity", "'a..b'", "match pattern"),
+    "no path": ({"events__identity": "a..b"}, "events.identity.0", "'a..b'", "match pattern"),
     "prefix without its slash": ({"delivery__prefix": "landing"}, "delivery.prefix", "'landing'", "match pattern"),
     "version": ({"events__contract": "1.0"}, "events.contract", "'1.0'", "match pattern"),
     "no midnight": ({"verify_from": "2026-11-17T05:00:00Z"}, "verify_from", "05:00", "midnight in UTC"),
     "no whole hour": ({"verify_from": "2026-11-17T00:30:00Z"}, "verify_from", "00:30", "midnight in UTC"),
     "not in UTC": ({"verify_from": "2026-11-17T00:00:00+01:00"}, "verify_from", "+01:00", "UTC"),
     "no zone": ({"verify_from": "2026-11-17T00:00:00"}, "verify_from", "2026-11-17", "UTC"),
-    "identity that the contract lacks": ({"events__identity": "key"}, "events.identity", "'key'", "contract declares"),
+    "identity that the contract lacks": (
+        {"events__identity": "key"},
+        "events.identity.0",
+        "'key'",
+        "contract declares",
+    ),
+    "no identity": ({"events__identity": []}, "events.identity", "[]", "at least 1"),
+    "a field of the identity that it lacks": (
+        {"events__identity": ["id", "key"]},
+        "events.identity.1",
+        "'key'",
+        "contract declares",
+    ),
+    "a field of the identity that is no text": (
+        {"events__identity": ["id", "paid"]},
+        "events.identity.1",
+        "'paid'",
+        "holds texts only",
+    ),
     "nested path that it lacks": (
         {"silver__country__path": "where.city"},
         "silver.country.path",
@@ -185,9 +204,13 @@ def test_fields_that_contradict_each_other_are_faults_of_one_of_them(declare: De
 
 
 def test_gold_is_declared_with_its_defaults(declare: Declare, include: Path) -> None:
-    source = load_source(declare(gold__event_type="kind"), include / "schemas")
-    assert source.declared_gold.sessions.gap_minutes == 30
-    assert [step.name for step in source.declared_gold.sessions.funnel] == ["view", "purchase"]
+    gold = load_source(declare(gold__event_type="kind"), include / "schemas").declared_gold
+    visits = gold.tables["visits"]
+    assert isinstance(visits, Sessions)
+    assert visits.gap_minutes == 30
+    assert [step.name for step in visits.funnel] == ["view", "purchase"]
+    assert gold.session_key == "visitor"
+    assert gold.stored == ("figures", "visits", "fact_buys", "dim_visitors", "dim_visitors_days")
 
 
 def test_a_source_need_not_declare_gold(declare: Declare, include: Path) -> None:
@@ -199,56 +222,106 @@ def test_a_source_need_not_declare_gold(declare: Declare, include: Path) -> None
 
 def test_event_types_of_a_contract_that_lists_none_are_taken_as_they_are(declare: Declare, include: Path) -> None:
     path = declare(gold__event_type="visitor", gold__revenue__event_types=["anything"])
-    assert load_source(path, include / "schemas").declared_gold.revenue.event_types == ("anything",)
+    revenue = load_source(path, include / "schemas").declared_gold.revenue
+    assert revenue
+    assert revenue.event_types == ("anything",)
 
 
+VISITS = WITH_GOLD["gold"]["tables"]["visits"]
 GOLD: dict[str, tuple[dict[str, Any], str, str, str]] = {
     "unknown key": ({"gold__dimension": ["kind"]}, "gold.dimension", "['kind']", "unknown key"),
-    "absent": ({"gold__sessions__key": None}, "gold.sessions.key", "absent", "required"),
-    "no gap": ({"gold__sessions__gap_minutes": 0}, "gold.sessions.gap_minutes", "0", "equal to 1"),
-    "no dimension": ({"gold__dimensions": []}, "gold.dimensions", "[]", "at least 1"),
-    "a dimension twice": ({"gold__dimensions": ["kind", "kind"]}, "gold.dimensions", "'kind'", "each column once"),
-    "a measure": ({"gold__dimensions": ["revenue"]}, "gold.dimensions", "'revenue'", "choose other columns"),
-    "no steps": ({"gold__sessions__funnel": []}, "gold.sessions.funnel", "[]", "must hold a step"),
+    "no such kind": ({"gold__tables__figures__kind": "cube"}, "gold.tables.figures", "cube", "'daily', 'sessions'"),
+    "another kind's key": (
+        {"gold__tables__figures__gap_minutes": 5},
+        "gold.tables.figures.gap_minutes",
+        "5",
+        "unknown key",
+    ),
+    "two tables of sessions": ({"gold__tables__more": VISITS}, "gold.tables", "", "one table of sessions at most"),
+    "two tables of one name": (
+        {"gold__tables__dim_visitors_days": {"kind": "daily", "dimensions": ["kind"]}},
+        "gold.tables",
+        "",
+        "dim_visitors_days would be two tables",
+    ),
+    "a fact of nothing": (
+        {"gold__tables__fact_buys__columns": {"colour": "colour"}},
+        "gold.tables.fact_buys.columns.colour",
+        "'colour'",
+        "a column of silver",
+    ),
+    "a member that is no text": (
+        {"gold__tables__dim_visitors__key": "paid"},
+        "gold.tables.dim_visitors.key",
+        "'paid'",
+        "type string",
+    ),
+    "a dimension's own column": (
+        {"gold__tables__dim_visitors__latest": {"last_seen": "country"}},
+        "gold.tables.dim_visitors.latest",
+        "'last_seen'",
+        "choose other names",
+    ),
+    "absent": ({"gold__tables__visits__key": None}, "gold.tables.visits.key", "absent", "required"),
+    "no gap": ({"gold__tables__visits__gap_minutes": 0}, "gold.tables.visits.gap_minutes", "0", "equal to 1"),
+    "no dimension": ({"gold__tables__figures__dimensions": []}, "gold.tables.figures.dimensions", "[]", "at least 1"),
+    "a dimension twice": (
+        {"gold__tables__figures__dimensions": ["kind", "kind"]},
+        "gold.tables.figures.dimensions",
+        "'kind'",
+        "each column once",
+    ),
+    "a measure": (
+        {"gold__tables__figures__dimensions": ["revenue"]},
+        "gold.tables.figures.dimensions",
+        "'revenue'",
+        "choose other columns",
+    ),
+    "no steps": ({"gold__tables__visits__funnel": []}, "gold.tables.visits.funnel", "[]", "must hold a step"),
     "an empty step": (
-        {"gold__sessions__funnel": [STEP | {"event_types": []}]},
-        "gold.sessions.funnel.0.event_types",
+        {"gold__tables__visits__funnel": [STEP | {"event_types": []}]},
+        "gold.tables.visits.funnel.0.event_types",
         "[]",
         "at least 1",
     ),
     "a step twice": (
-        {"gold__sessions__funnel": [STEP, STEP | {"event_types": ["buy"]}]},
-        "gold.sessions.funnel",
+        {"gold__tables__visits__funnel": [STEP, STEP | {"event_types": ["buy"]}]},
+        "gold.tables.visits.funnel",
         "'view'",
         "each step once",
     ),
     "a type in two steps": (
-        {"gold__sessions__funnel": [STEP, STEP | {"name": "look"}]},
-        "gold.sessions.funnel",
+        {"gold__tables__visits__funnel": [STEP, STEP | {"name": "look"}]},
+        "gold.tables.visits.funnel",
         "'look'",
         "each event type in one step",
     ),
     "a reserved step": (
-        {"gold__sessions__funnel": [STEP | {"name": "started"}]},
-        "gold.sessions.funnel",
+        {"gold__tables__visits__funnel": [STEP | {"name": "started"}]},
+        "gold.tables.visits.funnel",
         "'started'",
         "cannot be called started",
     ),
     "event type that is no column": ({"gold__event_type": "type"}, "gold.event_type", "'type'", "column of silver"),
     "dimension that is no column": (
-        {"gold__dimensions": ["kind", "city"]},
-        "gold.dimensions.1",
+        {"gold__tables__figures__dimensions": ["kind", "city"]},
+        "gold.tables.figures.dimensions.1",
         "'city'",
         "column of silver of type string or boolean or bigint",
     ),
-    "dimension that is no group": ({"gold__dimensions": ["paid"]}, "gold.dimensions.0", "'paid'", "string or boolean"),
+    "dimension that is no group": (
+        {"gold__tables__figures__dimensions": ["paid"]},
+        "gold.tables.figures.dimensions.0",
+        "'paid'",
+        "string or boolean",
+    ),
     "amount that is no number": (
         {"gold__revenue__column": "country"},
         "gold.revenue.column",
         "'country'",
         "type double or bigint",
     ),
-    "key that is no text": ({"gold__sessions__key": "paid"}, "gold.sessions.key", "'paid'", "type string"),
+    "key that is no text": ({"gold__tables__visits__key": "paid"}, "gold.tables.visits.key", "'paid'", "type string"),
     "worth of unknown events": (
         {"gold__revenue__event_types": ["buy", "pay"]},
         "gold.revenue.event_types.1",
@@ -256,8 +329,8 @@ GOLD: dict[str, tuple[dict[str, Any], str, str, str]] = {
         "contract lists: look, buy",
     ),
     "step of unknown events": (
-        {"gold__sessions__funnel": [STEP | {"event_types": ["see"]}]},
-        "gold.sessions.funnel.0.event_types.0",
+        {"gold__tables__visits__funnel": [STEP | {"event_types": ["see"]}]},
+        "gold.tables.visits.funnel.0.event_types.0",
         "'see'",
         "contract lists: look, buy",
     ),
@@ -278,16 +351,16 @@ def test_faults_of_gold_are_told_with_those_of_the_rest(declare: Declare) -> Non
         declare(
             stream__shards=0,
             gold__event_type="type",
-            gold__dimensions=["nothing", "paid"],
-            gold__sessions__key="country",
+            gold__tables__figures__dimensions=["nothing", "paid"],
+            gold__tables__visits__key="country",
             gold__revenue__column="kind",
         )
     )
     assert {fault.field for fault in told} == {
         "stream.shards",
         "gold.event_type",
-        "gold.dimensions.0",
-        "gold.dimensions.1",
+        "gold.tables.figures.dimensions.0",
+        "gold.tables.figures.dimensions.1",
         "gold.revenue.column",
     }
 

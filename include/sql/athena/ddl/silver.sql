@@ -5,7 +5,7 @@ CREATE TABLE IF NOT EXISTS ${database}.${table} (
     event_id string COMMENT 'identity of the event',
     event_date date COMMENT 'UTC date of event_time',
     event_time timestamp COMMENT 'own time of the event, UTC',
-    ${source_columns}
+    ${source_columns},
     extra string COMMENT 'JSON of the fields that the contract does not know',
     contract string COMMENT 'version of the contract it was checked by',
     arrival_hour string COMMENT 'UTC hour in the key of the delivered object, such as 2026-11-18T13:00:00Z',

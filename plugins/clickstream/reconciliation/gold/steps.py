@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from clickstream.lake.snapshots import Snapshot, history
 from clickstream.reconciliation.entry import PASSED, DateEntry
-from clickstream.reconciliation.gold.check import KINDS, date_findings, dates_query, gold_queries, number
+from clickstream.reconciliation.gold.check import date_findings, dates_query, gold_queries
 from clickstream.reconciliation.gold.dates import (
     DAY,
     NOTHING,
@@ -29,6 +29,7 @@ from clickstream.reconciliation.gold.dates import (
     unentered,
 )
 from clickstream.reconciliation.gold.findings import store_date_findings
+from clickstream.reconciliation.gold.table_check import number
 from clickstream.reconciliation.ledger import DateLedger
 from clickstream.reconciliation.ledger_index import LedgerIndex
 from clickstream.reconciliation.progress import current_dates
@@ -65,7 +66,7 @@ class PlanGold:
             run.write("gold_survey", None)
             return {}
         hours = {hour for snapshot in silver if snapshot.run_id == run.run for hour in snapshot.hours}
-        lineages = [_lineage(run, kind) for kind in KINDS]
+        lineages = _lineages(run)
         known = _current(run)
         looked_at = in_reach(run.plan.hours, run.source.events) | behind(run.current.values(), known)
         looked_at |= unentered(lineages, known.values()) | redeclared(known, run.source.declared_gold.digest)
@@ -77,7 +78,7 @@ class PlanGold:
             "gold_survey", {"silver_snapshot": silver[0].id, "looked_at": sorted(looked_at), "tampered": tampered}
         )
         dates = around(looked_at)
-        return {"dates": dates_query(run.place, run.source, run.source.declared_gold, dates, hours, silver[0].id)}
+        return {"dates": dates_query(run.place, run.source, dates, hours, silver[0].id)}
 
     def recover(self, run: Run, failure: str) -> bool:
         return False
@@ -87,7 +88,7 @@ class PlanGold:
         if survey is None:
             run.write("gold_plan", None)
             return
-        lineages = [_lineage(run, kind) for kind in KINDS]
+        lineages = _lineages(run)
         # Of a table that is new nothing is known: not what an older one of its name held.
         known = _current(run) if all(lineages) else {}
         looked_at = set(map(date.fromisoformat, survey["looked_at"]))
@@ -132,11 +133,14 @@ class CheckGold:
         plan = _plan(run)
         if plan is None or not plan.check:
             return {}
-        result = run.read("gold_result") if plan.build else None
-        snapshots = {kind: result[f"{kind}_snapshot"] if result else _lineage(run, kind)[0].id for kind in KINDS}
-        run.write("gold_pinned", snapshots)
-        snapshots |= {"silver": plan.silver_snapshot}
-        return gold_queries(run.place, run.source, run.source.declared_gold, plan.check, snapshots)
+        stored = run.source.declared_gold.stored
+        pinned = (
+            run.read("gold_result")["gold_snapshots"]
+            if plan.build
+            else {kind: lineage[0].id for kind, lineage in zip(stored, _lineages(run), strict=True)}
+        )
+        run.write("gold_pinned", pinned)
+        return gold_queries(run.place, run.source, plan.check, pinned | {"silver": plan.silver_snapshot})
 
     def recover(self, run: Run, failure: str) -> bool:
         return False
@@ -168,16 +172,17 @@ def record_gold(run: Run) -> Verdict:
 
 def _entries(run: Run, plan: GoldPlan, known: Collection[date]) -> list[DateEntry]:
     answers, pinned = run.read("gold_answers"), run.read("gold_pinned")
+    tables = run.source.declared_gold.tables
     made = {*plan.build, *known}
-    findings = date_findings(answers, {day for day in plan.check if day - DAY in made})
-    daily, sessions = ({row["event_date"]: row for row in answers[kind]} for kind in KINDS)
+    findings = date_findings(run.source, answers, {day for day in plan.check if day - DAY in made})
+    told = {name: {row["event_date"]: row for row in answers[name]} for name in tables}
     overtaken = _overtaken(run, pinned)
     digest = code_digest(run, JOB)
     entries = []
     for day in (str(day) for day in plan.check if str(day) not in overtaken):
         found = findings.get(day, [])
         held = plan.held[date.fromisoformat(day)]
-        counted, visits = daily.get(day, {}), sessions.get(day, {})
+        rows = {name: told[name].get(day, {}) for name in tables}
         entries.append(
             DateEntry(
                 source=run.source.name,
@@ -186,9 +191,9 @@ def _entries(run: Run, plan: GoldPlan, known: Collection[date]) -> list[DateEntr
                 state="failed" if found else "verified",
                 silver=held.content,
                 without_session=held.without_session,
-                gold={kind: number(row, "gold_events") for kind, row in zip(KINDS, (counted, visits), strict=True)},
-                sessions=number(visits, "gold_sessions"),
-                revenue_cents=number(counted, "gold_cents"),
+                gold={name: number(row, "gold_events") for name, row in rows.items()},
+                sessions=_first(rows.values(), "gold_sessions"),
+                revenue_cents=_first(rows.values(), "gold_cents"),
                 silver_snapshot=plan.silver_snapshot,
                 gold_snapshots=pinned,
                 code_digest=digest,
@@ -204,12 +209,17 @@ def _entries(run: Run, plan: GoldPlan, known: Collection[date]) -> list[DateEntr
     return entries
 
 
+def _first(rows: Iterable[Mapping[str, str | None]], column: str) -> int:
+    """A figure of the first table that has it; 0 without one."""
+    return next((number(row, column) for row in rows if column in row), 0)
+
+
 def _overtaken(run: Run, pinned: Mapping[str, int]) -> set[str]:
     """The event dates that another run has replaced since this one looked: its own check speaks of them."""
     found: set[str] = set()
-    for kind in KINDS:
-        for snapshot in _lineage(run, kind):
-            if snapshot.id == pinned[kind]:
+    for pinned_snapshot, lineage in zip(pinned.values(), _lineages(run), strict=True):
+        for snapshot in lineage:
+            if snapshot.id == pinned_snapshot:
                 break
             found.update(snapshot.dates)
     return found
@@ -226,6 +236,11 @@ def _current(run: Run) -> dict[date, DateEntry]:
 
 def _ledger(run: Run) -> DateLedger:
     return DateLedger(run.place.s3, run.place.evidence, run.source.name)
+
+
+def _lineages(run: Run) -> list[Sequence[Snapshot]]:
+    """Of each table of Gold."""
+    return [_lineage(run, kind) for kind in run.source.declared_gold.stored]
 
 
 def _lineage(run: Run, kind: str) -> Sequence[Snapshot]:

@@ -110,9 +110,10 @@ def local_cloud(settings: Settings) -> Iterator[LocalCloud]:
             wait_for(lambda: cloud.answers(settings))
             cloud.lay_foundation(settings)
             session = boto3.Session()
-            source = load_sources()[0]["retail_web"]
-            list(apply_all([kind(source, Cloud.of(session)) for kind in (Stream, DeliveryLog, Delivery)]))
-            yield LocalCloud(settings, source, Place.of(session), control)
+            sources, account = load_sources()[0], Cloud.of(session)
+            kinds = (Stream, DeliveryLog, Delivery)
+            list(apply_all([r for source in sources.values() for kind in kinds for r in kind.all_of(source, account)]))
+            yield LocalCloud(settings, sources["retail_web"], Place.of(session), control)
         finally:
             processes.stop(settings.state, ["cloud"])
 

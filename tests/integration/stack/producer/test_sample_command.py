@@ -27,7 +27,7 @@ class Unstored(Receipt):
 
 
 def _records(cloud: LocalCloud, hour: datetime) -> list[bytes]:
-    file = cloud.settings.state / "sample" / file_name(hour)
+    file = cloud.settings.state / "sample/retail_web" / file_name(hour)
     return read_object(file.name, file.read_bytes()).records
 
 
@@ -46,8 +46,8 @@ def test_the_sample_is_sent_once_however_often_it_takes(local_cloud: LocalCloud)
     day = local_cloud.source.verify_until - timedelta(days=1)
 
     # GIVEN a run that was killed in the middle of an hour, with records that no receipt speaks of
-    folder = local_cloud.settings.state / "sample"
-    folder.mkdir()
+    folder = local_cloud.settings.state / "sample/retail_web"
+    folder.mkdir(parents=True)
     write_sample(folder, source="retail_web", day=day, events=EVENTS, seed=SEED)
     begun = day + 20 * HOUR
     local_cloud.set_clock(begun + timedelta(minutes=5))
@@ -58,7 +58,7 @@ def test_the_sample_is_sent_once_however_often_it_takes(local_cloud: LocalCloud)
     first = Command("sample", SAMPLE_EVENTS=str(EVENTS))
     assert first.process.stdout
     for line in first.process.stdout:
-        if "2026-11-18T09:00:00Z" in line:
+        if "retail_web: 2026-11-18T09:00:00Z" in line:
             first.process.send_signal(signal.SIGKILL)
             break
     assert first.end()[0] == -signal.SIGKILL
@@ -67,7 +67,7 @@ def test_the_sample_is_sent_once_however_often_it_takes(local_cloud: LocalCloud)
     # WHEN it is run again
     code, out, err = Command("sample", SAMPLE_EVENTS=str(EVENTS)).end()
     assert code == 0, err
-    assert "2026-11-18T08:00:00Z" not in out  # that hour had been sent
+    assert "retail_web: 2026-11-18T08:00:00Z" not in out  # that hour had been sent
 
     # THEN each hour holds its file, record for record, and every other hour a heartbeat
     assert local_cloud.clock_is_real()
