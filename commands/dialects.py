@@ -21,6 +21,7 @@ class Dialect:
         write: the source's event, of one that a visit holds.
         time: field of the event's time.
         fresh: fields that make a copied event another one, which nobody has refused.
+        unknown: fields that the contract does not know.
         conflict: a change that leaves the event the same event.
         planted: things to plant, by their share of an hour's events.
         share: of the sample's events that this source has.
@@ -29,6 +30,7 @@ class Dialect:
     write: Callable[[Event], Event]
     time: str
     fresh: Callable[[random.Random], Event]
+    unknown: Event
     conflict: Event
     planted: Mapping[str, float]
     share: float
@@ -46,6 +48,7 @@ _WEB = Dialect(
     write=lambda event: event,
     time="timestamp",
     fresh=lambda rng: {"event_id": new_id(rng), "consent": True},
+    unknown={"ab_variant": "B"},
     conflict={"page_url": "/changed"},
     planted=_ALL
     | {
@@ -85,6 +88,7 @@ _CLICKS = Dialect(
     write=_click,
     time="event_timestamp",
     fresh=lambda rng: {"session_id": f"sess-{rng.getrandbits(64):016x}"},
+    unknown={"consent": False},  # to a feed that asks for none it says nothing
     conflict={"device_type": "changed"},
     planted=_ALL | {"no_user_id": 0.0002, "no_event_timestamp": 0.0002},
     share=0.05,

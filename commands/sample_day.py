@@ -165,11 +165,12 @@ class _Sample:
         curious = set(self._rng.sample(range(len(moments)), counts.get("unknown_field", 0)))
         good = []
         for number, (at, event) in enumerate(moments):
+            refused = event.get("consent") is False
             if number in curious:
-                event["ab_variant"] = self._rng.choice("AB")
+                event |= self._dialect.unknown
                 hour.planted["unknown_field"] += 1
             second = (at - start).total_seconds()
-            if event.get("consent") is False:
+            if refused:
                 hour.add_filtered(second, orjson.dumps(event), "no_consent")
             else:
                 good.append((at, event, hour.add_good(second, event, at)))

@@ -46,13 +46,13 @@ class Stack:
         assert (done.returncode == 0) is ok, f"make {target}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout + done.stderr
 
-    def status(self) -> dict[str, Any]:
-        """What `make status JSON=1` says of the source."""
+    def status(self, source: str = SOURCE) -> dict[str, Any]:
+        """What `make status JSON=1` says of a source."""
         words = [f"{name}={value}" for name, value in self.knobs.items()]
         done = subprocess.run(
             ["make", "status", "JSON=1", *words], cwd=ROOT, capture_output=True, text=True, timeout=120, check=True
         )
-        told: dict[str, Any] = json.loads(done.stdout)["sources"][SOURCE]
+        told: dict[str, Any] = json.loads(done.stdout)["sources"][source]
         return told
 
     def hour(self, arrival_hour: str) -> dict[str, Any]:

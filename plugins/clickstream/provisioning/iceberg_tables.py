@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from clickstream.lake.objects import read_json
 from clickstream.provisioning.resource import Cloud, Difference, Resource, Settings
-from clickstream.provisioning.waiting import wait
+from clickstream.provisioning.statement import run_statement
 from clickstream.sources.gold import Daily, Dimension, Facts, Sessions, Table
 from clickstream.sources.loader import INCLUDE
 from clickstream.sources.model import Source
@@ -26,10 +26,6 @@ ICEBERG_TYPES_IN_ATHENA = {"long": "bigint"}
 _COLUMN = re.compile(r"^    `?(\w+)`? (\w+(?:\(\d+, \d+\))?)", re.MULTILINE)
 _PARTITIONING = re.compile(r"^PARTITIONED BY \((.+)\)$", re.MULTILINE)
 _LOCATION = re.compile(r"^LOCATION '(.+)'$", re.MULTILINE)
-
-
-class StatementFailed(RuntimeError):
-    """Athena did not carry out a statement; the text has its id, its state and Athena's reason."""
 
 
 class IcebergTable(Resource):
@@ -84,14 +80,7 @@ class IcebergTable(Resource):
         return Template(text).substitute(places)
 
     def _run(self, statement: str) -> None:
-        athena = self.cloud.client("athena")
-        started = athena.start_query_execution(QueryString=statement, WorkGroup=self.cloud.names.workgroup)
-        execution = started["QueryExecutionId"]
-        wait(athena, "StatementEnded", QueryExecutionId=execution)
-        status = athena.get_query_execution(QueryExecutionId=execution)["QueryExecution"]["Status"]
-        if status["State"] != "SUCCEEDED":
-            reason = status.get("StateChangeReason", "no reason given")
-            raise StatementFailed(f"{self.name}: Athena query {execution} {status['State']}: {reason}")
+        run_statement(self.cloud, self.name, statement)
 
 
 class SilverTable(IcebergTable):

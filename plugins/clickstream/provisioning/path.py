@@ -13,6 +13,7 @@ from clickstream.provisioning.ledger_table import LedgerTable
 from clickstream.provisioning.receipts_table import ReceiptsTable
 from clickstream.provisioning.resource import Cloud, Resource
 from clickstream.provisioning.stream import Stream
+from clickstream.provisioning.view import View
 from clickstream.sources.model import Source
 
 KINDS: tuple[type[Resource], ...] = (
@@ -26,6 +27,7 @@ KINDS: tuple[type[Resource], ...] = (
     SilverTable,
     RejectsTable,
     GoldTable,
+    View,
     JobCode,
     SilverJob,
     GoldJob,
