@@ -27,8 +27,7 @@ COMPRESSIONS = {"SNAPPY": "snappy", "GZIP": "gzip", "UNCOMPRESSED": "none"}
 """Each with pyarrow's name of it."""
 WRITER_VERSIONS = {"V1": ("1.0", "1.0"), "V2": ("2.6", "2.0")}
 """The format's version and that of its data pages."""
-LEAST_PAGE_BYTES, PAGE_BYTES = 64 * 1024, 1024 * 1024
-LEAST_BLOCK_BYTES = 64 * 1024 * 1024
+PAGE_BYTES = 1024 * 1024
 PARQUET_OPTIONS = {
     "BlockSizeBytes",
     "PageSizeBytes",
@@ -199,9 +198,6 @@ def _check_parquet(serializer: dict[str, Any]) -> None:
         raise _invalid(f"ParquetSerDe.Compression is one of {', '.join(COMPRESSIONS)}")
     if options.get("WriterVersion", "V1") not in WRITER_VERSIONS:
         raise _invalid(f"ParquetSerDe.WriterVersion is one of {', '.join(WRITER_VERSIONS)}")
-    for member, least in (("PageSizeBytes", LEAST_PAGE_BYTES), ("BlockSizeBytes", LEAST_BLOCK_BYTES)):
-        if options.get(member, least) < least:
-            raise _invalid(f"ParquetSerDe.{member} must be at least {least}")
 
 
 def _denied(schema: dict[str, str]) -> str | None:
