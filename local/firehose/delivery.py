@@ -76,7 +76,7 @@ class Delivery:
         self._partitioner = self._make_partitioner()
         named = set(prefix.partition_keys(self.destination.get("Prefix", "")))
         for buffer in self._buffers.values():
-            if buffer.attempts and named <= set(buffer.keys):
+            if buffer.attempts and (buffer.error_type or named <= set(buffer.keys)):
                 buffer.settings = self._settings()
         self.read_on()
 
@@ -279,6 +279,8 @@ class Delivery:
         """Forget a buffer's sealed records, and move the checkpoint as far as all is delivered."""
         done = buffer.drop_sealed()
         if not buffer.rows:
+            # What came for other buffers meanwhile has set it again.
+            clock.cancel(buffer.timer)
             self._buffers = {key: each for key, each in self._buffers.items() if each is not buffer}
         waiting = (each.rows[0].sequence - 1 for each in self._buffers.values())
         self._checkpoint = min(waiting, default=self._read_to)

@@ -24,7 +24,7 @@ class OpenX(SerDe):
         return name.lower() if self._ignores_case else name
 
     def member(self, document: Document, name: str) -> Any:
-        wanted = self._mappings.get(name, name)
+        wanted = self._mappings.get(name, self.key(name))
         if wanted in document or not self._underscores:
             return document.get(wanted)
         return next((value for key, value in document.items() if "." in key and key.replace(".", "_") == name), None)

@@ -313,3 +313,13 @@ def test_processors_that_are_refused(common_cloud: Cloud) -> None:
         members = partitioned(ProcessingConfiguration={"Enabled": True, "Processors": processors})
         with pytest.raises(ClientError, match=refusal):
             Feed(common_cloud, direct=True, **members)
+
+
+def test_a_mended_destination_takes_what_could_not_be_written_failures_too(common_cloud: Cloud) -> None:
+    feed = Feed(common_cloud, **partitioned(BucketARN="arn:aws:s3:::no-such-bucket"))
+    feed.put_at(NOON, event("view"), b"no JSON")
+    common_cloud.set_clock(NOON + 90 * SECOND)
+    update(feed, BucketARN=f"arn:aws:s3:::{feed.name}")
+    common_cloud.set_clock(NOON + HOUR)
+    assert len(feed.failures("metadata-extraction-failed")) == 1
+    assert [folder.partition("/")[0] for folder in sorted(folders(feed))] == ["failed", "view"]
