@@ -111,6 +111,7 @@ def test_nested_columns(events: Athena) -> None:
         ("d", None, None, None, "1"),
         ("e", None, None, None, None),
     ]
+    assert events.rows("SELECT id FROM events WHERE user IS NULL") == [("c",), ("d",), ("e",)]
     assert events.rows("SELECT id, tag FROM events CROSS JOIN UNNEST(tags) AS t (tag)") == [
         ("a", "s"),
         ("a", None),

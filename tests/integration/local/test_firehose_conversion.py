@@ -230,7 +230,6 @@ def test_a_delivery_is_described_with_its_conversion_and_larger_buffers(common_c
     described = description["Destinations"][0]["ExtendedS3DestinationDescription"]
     assert described["BufferingHints"] == {"SizeInMBs": 128, "IntervalInSeconds": 300}
     assert described["DataFormatConversionConfiguration"] == {"Enabled": True} | conversion(members)
-    assert "PinnedSchema" not in description
 
 
 def test_an_update_merges_the_conversion(common_cloud: Cloud) -> None:
