@@ -140,12 +140,9 @@ def convert(destination: dict[str, Any], pinned: Columns | None, records: list[R
     schema = conversion["SchemaConfiguration"]
     serde = _deserializer(conversion)
     try:
-        columns = serde.columns(pinned or _newest(schema))
-    except _NoSchema as error:
+        columns = _columns(serde, pinned or _newest(schema))
+    except _NotConverted as error:
         return Converted(None, [], [(record, error.failure) for record in records])
-    except AwsError as error:
-        failure = Failure(FAILED, "DataFormatConversion.InvalidSchema", error.message)
-        return Converted(None, [], [(record, failure) for record in records])
     rows: list[list[Any]] = []
     converted, failed = [], []
     for record in records:
@@ -158,13 +155,11 @@ def convert(destination: dict[str, Any], pinned: Columns | None, records: list[R
     return Converted(body, converted, failed)
 
 
-class _NoSchema(Exception):
-    def __init__(self, code: str, message: str) -> None:
-        self.failure = Failure(FAILED, f"DataFormatConversion.{code}", message)
-
-
 class _NotConverted(Exception):
+    """Why a record, or every record, cannot be converted."""
+
     def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
         self.failure = Failure(FAILED, f"DataFormatConversion.{code}", message)
 
 
@@ -215,16 +210,25 @@ def _denied(schema: dict[str, str]) -> str | None:
 
 def _newest(schema: dict[str, str]) -> Columns:
     if denied := _denied(schema):
-        raise _NoSchema("AccessDenied", denied)
+        raise _NotConverted("AccessDenied", denied)
     table = catalog.find_table(schema["DatabaseName"], schema["TableName"])
     if table is None:
-        raise _NoSchema(
+        raise _NotConverted(
             "EntityNotFound",
             "The specified table/database could not be found. Please ensure that the table/database exists and that"
             " the values provided in the schema configuration are correct, especially with regards to casing.",
         )
     columns: Columns = table["StorageDescriptor"].get("Columns", [])
+    if not columns:
+        raise _NotConverted("InvalidSchema", f"Table {schema['TableName']} has no columns")
     return columns
+
+
+def _columns(serde: SerDe, definition: Columns) -> dict[str, Column]:
+    try:
+        return serde.columns(definition)
+    except AwsError as error:
+        raise _NotConverted("InvalidSchema", error.message) from None
 
 
 def _rows(record: Record, serde: SerDe, columns: dict[str, Column]) -> list[list[Any]]:

@@ -171,14 +171,19 @@ def test_a_table_that_cannot_be_read_any_more_fails_all_records(common_cloud: Cl
     reader = make_role(common_cloud, "schema-reader", "firehose.amazonaws.com", "glue:*")
     gone = Feed(common_cloud, **converting(database))
     denied = Feed(common_cloud, **converting(make_table(common_cloud, id="string"), RoleARN=reader))
+    emptied_database = make_table(common_cloud, id="string")
+    emptied = Feed(common_cloud, **converting(emptied_database))
     common_cloud.client("glue").delete_table(DatabaseName=database, Name="events")
+    common_cloud.client("glue").update_table(DatabaseName=emptied_database, TableInput=table_input())
     make_role(common_cloud, "schema-reader", "firehose.amazonaws.com", "glue:GetTable")
-    for feed in (gone, denied):
+    for feed in (gone, denied, emptied):
         feed.put_at(NOON, b'{"id":"a"}', b'{"id":"b"}')
     common_cloud.set_clock(NOON + HOUR)
-    codes = [[each["lastErrorCode"] for each in feed.failures(FAILED)] for feed in (gone, denied)]
-    assert codes == [["DataFormatConversion.EntityNotFound"] * 2, ["DataFormatConversion.AccessDenied"] * 2]
-    assert gone.rows() == denied.rows() == []
+    codes = [[each["lastErrorCode"] for each in feed.failures(FAILED)] for feed in (gone, denied, emptied)]
+    assert codes == [
+        [f"DataFormatConversion.{code}"] * 2 for code in ("EntityNotFound", "AccessDenied", "InvalidSchema")
+    ]
+    assert gone.rows() == denied.rows() == emptied.rows() == []
 
 
 def test_failures_are_written_once_however_often_the_object_is_tried(common_cloud: Cloud) -> None:
