@@ -7,6 +7,8 @@ from typing import Any
 
 from ministack.services import glue as store
 
+from local.upstream import enter_account
+
 UNSAID: dict[str, Any] = {
     "Description": "",
     "Owner": "",
@@ -28,3 +30,10 @@ def start() -> None:
         return update(request | {"TableInput": UNSAID | request.get("TableInput", {})})
 
     store._update_table = replace
+
+
+def find_table(database: str, name: str) -> dict[str, Any] | None:
+    """A table as GetTable gives it, for a service that reads it by itself; None when it or its database is missing."""
+    enter_account()
+    found: dict[str, Any] | None = store._tables.get(f"{database}/{name}")
+    return found if database in store._databases else None

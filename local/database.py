@@ -26,6 +26,11 @@ CREATE TABLE IF NOT EXISTS deliveries (
     description TEXT NOT NULL,
     checkpoint INTEGER NOT NULL
 );
+CREATE TABLE IF NOT EXISTS delivered (
+    name TEXT NOT NULL,
+    sequence INTEGER NOT NULL,
+    PRIMARY KEY (name, sequence)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS datapoints (
     namespace TEXT NOT NULL,
     name TEXT NOT NULL,

@@ -5,6 +5,7 @@ back. A reader remembers the last sequence that it is done with: its checkpoint.
 """
 
 import asyncio
+import json
 from array import array
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
@@ -104,11 +105,12 @@ def sizes_after(log: str, sequence: int, limit: int) -> list[tuple[int, float, i
     )
 
 
-def read(log: str, first: int, last: int) -> list[Record]:
-    """The records of the log with sequences from first to last, both included, in order."""
+def read(log: str, sequences: list[int]) -> list[Record]:
+    """The records of the log with these sequences, which are in order."""
     rows = database.connection().execute(
-        "SELECT sequence, arrived, data FROM records WHERE log = ? AND sequence BETWEEN ? AND ? ORDER BY sequence",
-        (log, first, last),
+        "SELECT sequence, arrived, data FROM records"
+        " WHERE log = ? AND sequence IN (SELECT value FROM json_each(?)) ORDER BY sequence",
+        (log, json.dumps(sequences)),
     )
     return [Record(*row) for row in rows]
 

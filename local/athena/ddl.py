@@ -27,6 +27,7 @@ from local.athena.types import to_iceberg
 from local.settings import client
 
 _LAZY_SIMPLE_SERDE = "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"
+_PARQUET = "org.apache.hadoop.hive.ql.io.parquet"
 _TEXT_INPUT = "org.apache.hadoop.mapred.TextInputFormat"
 _TEXT_OUTPUT = "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat"
 
@@ -187,6 +188,10 @@ def _set_format(found: exp.Expr, storage: dict[str, Any]) -> None:
     if isinstance(found, exp.InputOutputFormat):
         storage["InputFormat"] = found.args["input_format"].name
         storage["OutputFormat"] = found.args["output_format"].name
+    elif found.name.upper() == "PARQUET":
+        storage["InputFormat"] = f"{_PARQUET}.MapredParquetInputFormat"
+        storage["OutputFormat"] = f"{_PARQUET}.MapredParquetOutputFormat"
+        storage["SerdeInfo"]["SerializationLibrary"] = f"{_PARQUET}.serde.ParquetHiveSerDe"
     elif found.name.upper() != "TEXTFILE":
         raise not_supported(f"STORED AS {found.name}")
 

@@ -8,7 +8,6 @@ whose tables no other one sees.
 import hashlib
 import threading
 import zlib
-from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ import duckdb
 
 from local.athena import json_text, raw_text
 from local.athena.errors import QueryError
+from local.java_text import double_text
 from local.settings import state_dir
 
 MEMORY_LIMIT = "2GB"
@@ -109,21 +109,6 @@ def _integer_of(text: str, radix: int) -> int:
     if not -(2**63) <= value < 2**63:
         raise QueryError("INVALID_FUNCTION_ARGUMENT", f"Not a valid base-{radix} number: {text}")
     return value
-
-
-def double_text(text: str) -> str:
-    """A double as Java writes it, from its shortest decimal text: ``0.5``, ``1.0E10``, ``NaN``, ``-Infinity``."""
-    named = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
-    if text in named:
-        return named[text]
-    value = Decimal(text)
-    if value == 0 or Decimal("0.001") <= abs(value) < 10_000_000:
-        plain = f"{value:f}"
-        return plain if "." in plain else f"{plain}.0"
-    sign, digits, exponent = value.normalize().as_tuple()
-    assert isinstance(exponent, int)
-    mantissa = "".join(map(str, digits))
-    return f"{'-' * sign}{mantissa[0]}.{mantissa[1:] or '0'}E{len(mantissa) + exponent - 1}"
 
 
 _PYTHON_FUNCTIONS: list[tuple[str, Any, list[str], str]] = [

@@ -1,4 +1,4 @@
-"""External tables of the Glue catalog: objects of text, read from the locations of the registered partitions."""
+"""External tables of the Glue catalog: objects of text or Parquet in the locations of the registered partitions."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from typing import Any
 import pyarrow as pa
 from sqlglot import exp
 
-from local.athena import json_rows, text_rows
+from local.athena import json_rows, parquet_rows, text_rows
 from local.athena.context import Context
 from local.athena.dialect import HIDDEN
 from local.athena.errors import QueryError, not_supported
 from local.athena.lines import split_lines
-from local.athena.objects import S3Object, list_objects, read
+from local.athena.objects import S3Object, list_objects, read, read_text
 from local.athena.pruning import matching_rows
 from local.athena.scans import Scan, read_ahead
 from local.athena.types import parse_type, to_arrow
@@ -23,8 +23,8 @@ NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 
 _HIDDEN_TYPES = dict(zip(HIDDEN, (pa.string(), pa.int64(), pa.timestamp("us", "UTC")), strict=True))
 
-RowReader = Callable[[list[bytes], list[str]], dict[str, pa.Array]]
-"""Makes the wanted columns of an object's lines."""
+Rows = tuple[int, dict[str, pa.Array]]
+"""How many rows an object has, and the wanted columns of them."""
 
 
 @dataclass(frozen=True)
@@ -52,15 +52,18 @@ class HiveTable:
         self.schema = pa.schema([*self._data, *self.keys, *(pa.field(*hidden) for hidden in _HIDDEN_TYPES.items())])
         self._rows = self._row_reader(storage.get("SerdeInfo", {}), definition.get("Parameters", {}))
 
-    def _row_reader(self, serde: dict[str, Any], parameters: dict[str, str]) -> RowReader:
+    def _row_reader(self, serde: dict[str, Any], parameters: dict[str, str]) -> Callable[[S3Object, list[str]], Rows]:
         settings: dict[str, str] = serde.get("Parameters", {})
         if int(parameters.get("skip.header.line.count", "0")):
             raise not_supported(f"skip.header.line.count: {self.database}.{self.name}")
         library = serde.get("SerializationLibrary", "")
         if library.endswith("LazySimpleSerDe"):
-            return text_rows.reader(self._data, settings)
+            return _by_line(text_rows.reader(self._data, settings))
         if library.endswith(("openx.data.jsonserde.JsonSerDe", "hcatalog.data.JsonSerDe")):
-            return json_rows.reader(self._data, settings)
+            return _by_line(json_rows.reader(self._data, settings))
+        if library.endswith("parquet.serde.ParquetHiveSerDe"):
+            of_content = parquet_rows.reader(self._data, settings)
+            return lambda found, wanted: of_content(read(found), found.path, wanted)
         raise not_supported(f"the SerDe {library or 'that the table lacks'}: {self.database}.{self.name}")
 
     @cached_property
@@ -114,9 +117,8 @@ class HiveTable:
     ) -> Iterator[pa.RecordBatch]:
         wanted = [name for name in schema.names if name in self._data.names]
 
-        def rows_of(source: tuple[Partition, S3Object]) -> tuple[int, dict[str, pa.Array]]:
-            lines = split_lines(read(source[1]))
-            return len(lines), self._rows(lines, wanted)
+        def rows_of(source: tuple[Partition, S3Object]) -> Rows:
+            return self._rows(source[1], wanted)
 
         for (partition, found), (count, rows) in read_ahead(rows_of, sources):
             context.count_scanned(found.size)
@@ -138,6 +140,18 @@ class HiveTable:
                 for field, value in zip(self.keys, partition.values, strict=True)
             },
         }
+
+
+def _by_line(
+    reader: Callable[[list[bytes], list[str]], dict[str, pa.Array]],
+) -> Callable[[S3Object, list[str]], Rows]:
+    """A reader of objects of text from one of lines."""
+
+    def rows(found: S3Object, wanted: list[str]) -> Rows:
+        lines = split_lines(read_text(found))
+        return len(lines), reader(lines, wanted)
+
+    return rows
 
 
 def _field(column: dict[str, str]) -> pa.Field:

@@ -55,18 +55,34 @@ def list_objects(location: str) -> Iterator[S3Object]:
 
 
 def read(found: S3Object) -> bytes:
-    """The object's content, decompressed when its name ends in ``.gz``.
+    """The object's content, as it is.
+
+    :raises QueryError: HIVE_CURSOR_ERROR when it is gone.
+    """
+    s3 = client("s3")
+    try:
+        content: bytes = s3.get_object(Bucket=found.bucket, Key=found.key)["Body"].read()
+    except s3.exceptions.NoSuchKey:
+        raise _unreadable(found) from None
+    return content
+
+
+def read_text(found: S3Object) -> bytes:
+    """The content of an object of text, decompressed when its name ends in ``.gz``.
 
     :raises QueryError: HIVE_CURSOR_ERROR when it is gone or its gzip is broken.
     """
     if found.key.endswith(_COMPRESSED):
         raise not_supported(f"this compression: {found.path}")
-    s3 = client("s3")
+    content = read(found)
     try:
-        content: bytes = s3.get_object(Bucket=found.bucket, Key=found.key)["Body"].read()
         return _gunzip(content) if found.key.endswith(".gz") else content
-    except (s3.exceptions.NoSuchKey, isal_zlib.error, EOFError):  # type: ignore[misc]  # isal says nothing of its types
-        raise QueryError("HIVE_CURSOR_ERROR", f"Failed to read file: {found.path}") from None
+    except (isal_zlib.error, EOFError):  # type: ignore[misc]  # isal says nothing of its types
+        raise _unreadable(found) from None
+
+
+def _unreadable(found: S3Object) -> QueryError:
+    return QueryError("HIVE_CURSOR_ERROR", f"Failed to read file: {found.path}")
 
 
 def _gunzip(content: bytes) -> bytes:

@@ -11,9 +11,9 @@ import pyarrow as pa
 
 from local.athena import raw_text
 from local.athena.errors import QueryError
-from local.athena.functions import double_text
 from local.athena.objects import split_key
 from local.errors import AwsError
+from local.java_text import double_text
 from local.settings import client
 
 PAGE_ROWS = 1000

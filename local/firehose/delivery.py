@@ -1,7 +1,8 @@
-"""One delivery: reads its log, buffers by size and interval, writes objects, remembers how far it came.
+"""One delivery: reads its log, buffers by size and interval, has objects written, remembers how far it came.
 
-The buffer is the part of the log behind the checkpoint, and the checkpoint moves when the object is in S3: a process
-that is killed reads the same records again. That is Firehose's at-least-once.
+The buffers are the part of the log behind the checkpoint, and the checkpoint moves when objects are in S3: a process
+that is killed reads the same records again. That is Firehose's at-least-once. With dynamic partitioning a younger
+partition may be in S3 before an older one: which records behind the checkpoint are delivered is remembered, too.
 """
 
 import asyncio
@@ -10,45 +11,39 @@ import json
 import logging
 import math
 import time
-from base64 import b64encode
-from collections import deque
-from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from functools import partial
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
-from isal import igzip
 
-from local import database, faults, kinesis, metrics, record_log, roles
+from local import database, faults, kinesis, metrics, record_log
 from local.clock import clock
-from local.firehose.destination import COMPRESSIONS, delimiter
-from local.firehose.prefix import evaluate, object_name
+from local.firehose import partitioning, prefix
+from local.firehose.buffer import Buffer, Row, Settings
+from local.firehose.failures import Failure
+from local.firehose.writer import Written, error_code, give_up, write
 from local.record_log import Record
 from local.settings import client
 
 logger = logging.getLogger(__name__)
 
-MIB = 1024 * 1024
 RECORDS_A_READ = 10_000
 FIRST_RETRY_SECONDS = 10.0
 LONGEST_RETRY_SECONDS = 600.0
 GIVE_UP_SECONDS = 24 * 3600.0
 """How long a failing write is tried again (developer guide, "Handle data delivery failures")."""
-ERROR_TYPE = "delivery-failed"
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 
-
-class Settings(NamedTuple):
-    """What an object is written by: those of the moment when its buffer was opened."""
-
-    destination: dict[str, Any]
-    version: str
+BufferKey = tuple[str, str, tuple[str, ...]]
+"""Version of the settings, error type, values of the partition keys."""
 
 
 class Delivery:
     """A running delivery.
 
     :param description: as DescribeDeliveryStream answers it.
-    :param checkpoint: sequence of the last record that is in S3.
+    :param checkpoint: sequence up to which all records are in S3.
     """
 
     def __init__(self, description: dict[str, Any], checkpoint: int) -> None:
@@ -57,13 +52,11 @@ class Delivery:
         source = description.get("Source")
         self.stream: str | None = source["KinesisStreamSourceDescription"]["KinesisStreamARN"] if source else None
         self.log: str = self.stream or description["DeliveryStreamARN"]
+        self._partitioner = self._make_partitioner()
         self._checkpoint = self._read_to = checkpoint
-        self._buffer: deque[tuple[int, float, int]] = deque()
-        self._buffered = 0
-        self._former: deque[tuple[int, Settings]] = deque()
-        self._sealed: list[tuple[int, float, int]] = []
-        self._attempts = 0
-        self._waited = 0.0
+        self._ahead: set[int] = set()
+        self._buffers: dict[BufferKey, Buffer] = {}
+        self._opened = 0
         self._stopped = False
 
     @property
@@ -79,15 +72,18 @@ class Delivery:
         may be what mends it.
         """
         self.read_on()
-        if self._attempts:
-            self._former.clear()
-        elif self._buffer and not (self._former and self._former[-1][0] == self._read_to):
-            self._former.append((self._read_to, self._current()))
         self.description = description
+        self._partitioner = self._make_partitioner()
+        named = set(prefix.partition_keys(self.destination.get("Prefix", "")))
+        for buffer in self._buffers.values():
+            if buffer.attempts and (buffer.error_type or named <= set(buffer.keys)):
+                buffer.settings = self._settings()
         self.read_on()
 
     def start(self) -> None:
         """Begin to read behind the checkpoint."""
+        rows = database.connection().execute("SELECT sequence FROM delivered WHERE name = ?", (self.name,))
+        self._ahead = {sequence for (sequence,) in rows}
         record_log.listen(self.log, self.name, self.read_on)
         self._keep()
         self.read_on()
@@ -96,62 +92,91 @@ class Delivery:
         """End for good: nothing more is read or written."""
         self._stopped = True
         record_log.stop_listening(self.log, self.name)
-        clock.cancel(self._timer)
+        for buffer in self._buffers.values():
+            clock.cancel(buffer.timer)
         clock.cancel(f"stall {self.name}")
+        database.connection().execute("DELETE FROM delivered WHERE name = ?", (self.name,))
         if self.stream:
             kinesis.keep_after(self.stream, self.name, None)
         else:
             record_log.drop(self.log)
 
     def read_on(self) -> None:
-        """Take what the log has got into the buffer, and set the time of the next write."""
+        """Take what the log has got into the buffers, and set the times of the next writes."""
         if self._stopped:
             return
         if faults.find("pause_delivery", self.name):
             self._watch_stall()
             return
-        while rows := record_log.sizes_after(self.log, self._read_to, RECORDS_A_READ):
-            self._buffer.extend(rows)
-            size = sum(row[2] for row in rows)
-            self._buffered += size
-            self._read_to = rows[-1][0]
+        while sizes := record_log.sizes_after(self.log, self._read_to, RECORDS_A_READ):
+            rows = [Row(*each) for each in sizes if each[0] not in self._ahead]
+            self._place(rows)
+            self._read_to = sizes[-1][0]
             if self.stream:
                 more = record_log.sizes_after(self.log, self._read_to, 1)
                 behind = max(time.time() - more[0][1], 0) if more else 0
                 self._measure("DataReadFromKinesisStream.Records", len(rows), "Count")
-                self._measure("DataReadFromKinesisStream.Bytes", size, "Bytes")
+                self._measure("DataReadFromKinesisStream.Bytes", sum(row.size for row in rows), "Bytes")
                 self._measure("KinesisMillisBehindLatest", round(behind * 1000), "Milliseconds")
-                kinesis.measure_read(self.stream, len(rows), rows[-1][1])
+                kinesis.measure_read(self.stream, len(rows), sizes[-1][1])
                 kinesis.keep_after(self.stream, self.name, self._checkpoint, self._read_to)
-        if not self._buffer:
-            clock.cancel(self._timer)
-        elif not self._attempts:
-            hints = self._settings().destination["BufferingHints"]
-            full = self._waiting() >= hints["SizeInMBs"] * MIB
-            opened = min(self._buffer[0][1], time.time())
-            clock.at(
-                self._timer,
-                opened if full else opened + hints["IntervalInSeconds"],
-                self._deliver,
-                holds_back=True,
-            )
+        for buffer in self._buffers.values():
+            if not buffer.attempts:
+                opened = min(buffer.oldest, time.time())
+                due = opened if buffer.is_full else opened + buffer.interval
+                clock.at(buffer.timer, due, partial(self._deliver, buffer), holds_back=True)
 
-    @property
-    def _timer(self) -> str:
-        return f"deliver {self.name}"
+    def _place(self, rows: list[Row]) -> None:
+        """Put each record into the buffer that it belongs to."""
+        if not rows:
+            return
+        if self._partitioner is None:
+            buffer = self._buffer({}, "")
+            for row in rows:
+                buffer.add(row)
+            return
+        started, exceeded = time.perf_counter(), False
+        for row, record in zip(rows, self._records(rows), strict=True):
+            found = self._partitioner.keys(record)
+            if isinstance(found, dict) and self._is_too_many(found):
+                found, exceeded = partitioning.too_many(), True
+            if isinstance(found, Failure):
+                self._buffer({}, found.kind).add(row._replace(failure=found))
+            else:
+                self._buffer(found, "").add(row)
+        self._measure("JQProcessing.Duration", (time.perf_counter() - started) * 1000, "Milliseconds")
+        self._measure("PartitionCount", self._active(), "Count")
+        self._measure("PartitionCountExceeded", int(exceeded), "Count")
+        self._measure("ActivePartitionsLimit", partitioning.MOST_ACTIVE, "Count")
 
-    async def _deliver(self, at: float) -> None:
-        """Write the buffer's front as one object, or see to it that it is tried again."""
+    def _buffer(self, keys: dict[str, str], error_type: str) -> Buffer:
+        """The buffer of a partition under the present settings; opened when there is none."""
+        key = self._buffer_key(keys, error_type)
+        if key not in self._buffers:
+            self._opened += 1
+            timer = f"deliver {self.name} {self._opened:012d}"
+            self._buffers[key] = Buffer(timer, self._settings(), keys, error_type)
+        return self._buffers[key]
+
+    def _buffer_key(self, keys: dict[str, str], error_type: str) -> BufferKey:
+        return self.description["VersionId"], error_type, tuple(keys.values())
+
+    def _is_too_many(self, keys: dict[str, str]) -> bool:
+        return self._buffer_key(keys, "") not in self._buffers and self._active() >= partitioning.MOST_ACTIVE
+
+    def _active(self) -> int:
+        return sum(not buffer.error_type for buffer in self._buffers.values())
+
+    async def _deliver(self, buffer: Buffer, at: float) -> None:
+        """Write a buffer's front, or see to it that it is tried again."""
         if faults.find("pause_delivery", self.name):
-            self._unseal()
+            buffer.unseal()
             self._watch_stall()
             return
-        # An object that could not be written keeps its records: what came meanwhile belongs to later ones.
-        chunk = self._sealed = self._sealed or self._front()
-        records = record_log.read(self.log, chunk[0][0], chunk[-1][0])
-        settings = self._settings()
+        rows = buffer.seal()
+        records = self._records(rows)
         try:
-            size = await asyncio.to_thread(self._write, settings, records)
+            written = await asyncio.to_thread(write, self.name, buffer, rows, records)
             if self._stopped:
                 return
         except (ClientError, BotoCoreError) as error:
@@ -159,76 +184,44 @@ class Delivery:
                 return
             logger.warning("%s: writing to S3 failed: %s", self.name, error)
             self._measure("DeliveryToS3.Success", 0, "Count", at)
-            self._attempts += 1
-            await asyncio.to_thread(self._log_failure, settings, error)
-            if self._waited < GIVE_UP_SECONDS:
-                self._try_again()
+            buffer.attempts += 1
+            await asyncio.to_thread(self._log_failure, buffer.settings, error)
+            if buffer.waited < self._patience(buffer):
+                self._try_again(buffer)
                 return
-            await self._write_envelopes(settings, records, error)
-            self._done_with(chunk)
+            try:
+                await asyncio.to_thread(give_up, self.name, buffer, rows, records, error)
+            except (ClientError, BotoCoreError):
+                logger.exception("%s: %d records are lost", self.name, len(records))
+            with database.transaction():
+                self._done_with(buffer)
         else:
             with database.transaction():
-                self._measure("DeliveryToS3.Records", len(records), "Count", at)
-                self._measure("DeliveryToS3.Bytes", size, "Bytes", at)
-                self._measure("DeliveryToS3.Success", 1, "Count", at)
-                self._measure_freshness(chunk[0][1], at)
-                self._done_with(chunk)
+                self._measure_written(written, at)
+                self._done_with(buffer)
         self.read_on()
 
-    def _current(self) -> Settings:
-        return Settings(self.destination, self.description["VersionId"])
+    def _make_partitioner(self) -> partitioning.Partitioner | None:
+        return partitioning.Partitioner(self.destination) if partitioning.is_enabled(self.destination) else None
 
     def _settings(self) -> Settings:
-        """What the buffer's front is written by."""
-        return self._former[0][1] if self._former else self._current()
+        pinned = self.description.get("PinnedSchema")
+        return Settings(self.destination, self.description["VersionId"], pinned and pinned["Columns"])
 
-    def _waiting(self) -> int:
-        """Bytes that wait under the same settings as the buffer's front."""
-        if not self._former:
-            return self._buffered
-        return sum(size for sequence, _, size in self._buffer if sequence <= self._former[0][0])
+    def _records(self, rows: Iterable[Row]) -> list[Record]:
+        return record_log.read(self.log, [row.sequence for row in rows])
 
-    def _front(self) -> list[tuple[int, float, int]]:
-        """The oldest records, up to the one that fills the buffer's size or the last that came under its settings."""
-        limit = self._settings().destination["BufferingHints"]["SizeInMBs"] * MIB
-        chunk: list[tuple[int, float, int]] = []
-        size = 0
-        for row in self._buffer:
-            if self._former and row[0] > self._former[0][0]:
-                break
-            chunk.append(row)
-            size += row[2]
-            if size >= limit:
-                break
-        return chunk
+    def _patience(self, buffer: Buffer) -> float:
+        """Seconds for which a failing write is tried again; that of records that could not be converted, for ever."""
+        if buffer.rejecting:
+            return math.inf
+        destination = buffer.settings.destination
+        return partitioning.retry_seconds(destination) if partitioning.is_enabled(destination) else GIVE_UP_SECONDS
 
-    def _write(self, settings: Settings, records: list[Record]) -> int:
-        """Write one object; runs in a thread.
-
-        :returns: bytes delivered.
-        """
-        if faults.take("fail_delivery", self.name):
-            error = {"Code": "InternalError", "Message": "We encountered an internal error. Please try again."}
-            raise ClientError({"Error": error}, "PutObject")
-        destination = settings.destination
-        end = delimiter(destination)
-        body = b"".join(record.data + end for record in records)
-        if destination["CompressionFormat"] == "GZIP":
-            body = igzip.compress(body, mtime=0)
-        delivered = len(body)
-        prefix, extension = destination.get("Prefix", ""), COMPRESSIONS[destination["CompressionFormat"]]
-        if faults.take("corrupt_object", self.name):
-            body = body[: len(body) // 2]
-        if not faults.take("lose_object", self.name):
-            self._put(destination, self._key(settings, prefix, records, extension), body)
-        if faults.take("double_object", self.name):
-            self._put(destination, self._key(settings, prefix, records, extension), body)
-        return delivered
-
-    def _try_again(self) -> None:
-        wait = min(FIRST_RETRY_SECONDS * 2 ** min(self._attempts - 1, 10), LONGEST_RETRY_SECONDS)
-        self._waited += wait
-        clock.at(self._timer, time.time() + wait, self._deliver)
+    def _try_again(self, buffer: Buffer) -> None:
+        wait = min(FIRST_RETRY_SECONDS * 2 ** min(buffer.attempts - 1, 10), LONGEST_RETRY_SECONDS)
+        buffer.waited += wait
+        clock.at(buffer.timer, time.time() + wait, partial(self._deliver, buffer))
         self._watch_stall()
 
     def _watch_stall(self) -> None:
@@ -247,26 +240,19 @@ class Delivery:
         if self._stopped:
             return
         paused, oldest = faults.find("pause_delivery", self.name), self._oldest()
-        if oldest is not None and at - oldest > self._settings().destination["BufferingHints"]["IntervalInSeconds"]:
+        if oldest is not None and at - oldest > self.destination["BufferingHints"]["IntervalInSeconds"]:
             self._measure_freshness(oldest, at)
-        if paused or self._attempts:
+        if paused or any(buffer.attempts for buffer in self._buffers.values()):
             self._watch_stall()
         else:
             self.read_on()
 
     def _oldest(self) -> float | None:
         """When the oldest record arrived that is not written yet."""
-        waiting = self._buffer or record_log.sizes_after(self.log, self._read_to, 1)
-        return waiting[0][1] if waiting else None
-
-    async def _write_envelopes(self, settings: Settings, records: list[Record], error: Exception) -> None:
-        destination = settings.destination
-        prefix = destination.get("ErrorOutputPrefix") or f"{destination.get('Prefix', '')}{ERROR_TYPE}/"
-        body = b"".join(self._envelope(record, error) for record in records)
-        try:
-            await asyncio.to_thread(self._put, destination, self._key(settings, prefix, records, ""), body)
-        except (ClientError, BotoCoreError):
-            logger.exception("%s: %d records are lost", self.name, len(records))
+        if self._buffers:
+            return min(buffer.oldest for buffer in self._buffers.values())
+        unread = record_log.sizes_after(self.log, self._read_to, 1)
+        return unread[0][1] if unread else None
 
     def _log_failure(self, settings: Settings, error: Exception) -> None:
         """Tell the delivery's own log, if it has one, in the form of Firehose's messages; runs in a thread."""
@@ -279,7 +265,7 @@ class Delivery:
             "destination": destination["BucketARN"],
             "deliveryStreamVersionId": int(settings.version),
             "message": str(error),
-            "errorCode": _code(error),
+            "errorCode": error_code(error),
         }
         # A group that is missing is not made, and stops nothing.
         with contextlib.suppress(ClientError, BotoCoreError):
@@ -289,45 +275,23 @@ class Delivery:
                 logEvents=[{"timestamp": round(time.time() * 1000), "message": json.dumps(message)}],
             )
 
-    def _envelope(self, record: Record, error: Exception) -> bytes:
-        envelope = {
-            "attemptsMade": self._attempts,
-            "arrivalTimestamp": round(record.arrived * 1000),
-            "errorCode": _code(error),
-            "errorMessage": str(error),
-            "attemptEndingTimestamp": round(time.time() * 1000),
-            "rawData": b64encode(record.data).decode(),
-        }
-        return json.dumps(envelope).encode() + b"\n"
-
-    def _key(self, settings: Settings, prefix: str, records: list[Record], extension: str) -> str:
-        oldest = datetime.fromtimestamp(records[0].arrived, UTC)
-        name = object_name(self.name, settings.version, oldest, extension)
-        return evaluate(prefix, oldest, ERROR_TYPE) + name
-
-    def _put(self, destination: dict[str, Any], key: str, body: bytes) -> None:
-        bucket, role = destination["BucketARN"].rpartition(":")[2], destination["RoleARN"]
-        resource = f"{destination['BucketARN']}/{key}"
-        if not roles.allows(role, "s3:PutObject", resource):
-            message = f"{role} is not authorized to perform: s3:PutObject on resource: {resource}"
-            raise ClientError({"Error": {"Code": "AccessDenied", "Message": message}}, "PutObject")
-        client("s3").put_object(Bucket=bucket, Key=key, Body=body, ContentType="application/octet-stream")
-
-    def _done_with(self, chunk: list[tuple[int, float, int]]) -> None:
-        for _ in chunk:
-            self._buffered -= self._buffer.popleft()[2]
-        self._unseal()
-        self._checkpoint = chunk[-1][0]
-        while self._former and self._former[0][0] <= self._checkpoint:
-            self._former.popleft()
-        database.connection().execute(
-            "UPDATE deliveries SET checkpoint = ? WHERE name = ?", (self._checkpoint, self.name)
+    def _done_with(self, buffer: Buffer) -> None:
+        """Forget a buffer's sealed records, and move the checkpoint as far as all is delivered."""
+        done = buffer.drop_sealed()
+        if not buffer.rows:
+            # What came for other buffers meanwhile has set it again.
+            clock.cancel(buffer.timer)
+            self._buffers = {key: each for key, each in self._buffers.items() if each is not buffer}
+        waiting = (each.rows[0].sequence - 1 for each in self._buffers.values())
+        self._checkpoint = min(waiting, default=self._read_to)
+        opened = database.connection()
+        opened.execute("UPDATE deliveries SET checkpoint = ? WHERE name = ?", (self._checkpoint, self.name))
+        opened.execute("DELETE FROM delivered WHERE name = ? AND sequence <= ?", (self.name, self._checkpoint))
+        opened.executemany(
+            "INSERT INTO delivered VALUES (?, ?)",
+            [(self.name, row.sequence) for row in done if row.sequence > self._checkpoint],
         )
         self._keep()
-
-    def _unseal(self) -> None:
-        self._sealed = []
-        self._attempts, self._waited = 0, 0.0
 
     def _keep(self) -> None:
         """Let the log forget what is delivered, and only that."""
@@ -336,14 +300,24 @@ class Delivery:
         else:
             record_log.drop(self.log, self._checkpoint)
 
+    def _measure_written(self, written: Written, at: float) -> None:
+        if written.records:
+            self._measure("DeliveryToS3.Records", written.records, "Count", at)
+            self._measure("DeliveryToS3.Bytes", written.size, "Bytes", at)
+        for name, records in (("Succeed", written.converted), ("Failed", written.unconverted)):
+            if records is not None:
+                self._measure(f"{name}Conversion.Records", len(records), "Count", at)
+                self._measure(f"{name}Conversion.Bytes", sum(len(record.data) for record in records), "Bytes", at)
+        if self._partitioner and written.records:
+            self._measure("DeliveryToS3.ObjectCount", 1, "Count", at)
+        self._measure("DeliveryToS3.Success", 1, "Count", at)
+        oldest = self._oldest()
+        assert oldest is not None
+        self._measure_freshness(oldest, at)
+
     def _measure_freshness(self, oldest: float, at: float) -> None:
         # Rounded up: "all that is older is delivered" must hold.
         self._measure("DeliveryToS3.DataFreshness", max(math.ceil(round(at - oldest, 3)), 0), "Seconds", at)
 
     def _measure(self, name: str, value: float, unit: str, at: float | None = None) -> None:
         metrics.record("AWS/Firehose", name, {"DeliveryStreamName": self.name}, value, unit, at)
-
-
-def _code(error: Exception) -> str:
-    """Firehose's name of an S3 failure."""
-    return f"S3.{error.response['Error']['Code'] if isinstance(error, ClientError) else type(error).__name__}"

@@ -3,17 +3,17 @@
 from typing import Any
 
 from local.errors import AwsError
-from local.firehose import prefix
+from local.firehose import conversion, partitioning, prefix, processors
 
 COMPRESSIONS = {"UNCOMPRESSED": "", "GZIP": ".gz"}
 """What is served, with the extension that a key gets."""
 
+_CONVERSION = "DataFormatConversionConfiguration"
 _UNSERVED = (
     ("S3BackupMode", "Disabled"),
     ("CustomTimeZone", "UTC"),
     ("FileExtension", ""),
 )
-_SWITCHES = ("DataFormatConversionConfiguration", "DynamicPartitioningConfiguration")
 _MEMBERS = {
     "RoleARN",
     "BucketARN",
@@ -27,7 +27,8 @@ _MEMBERS = {
     "S3BackupMode",
     "CustomTimeZone",
     "FileExtension",
-    *_SWITCHES,
+    _CONVERSION,
+    "DynamicPartitioningConfiguration",
 }
 
 
@@ -40,45 +41,35 @@ def describe(given: dict[str, Any], current: dict[str, Any] | None = None) -> di
     """
     if unknown := set(given) - _MEMBERS:
         raise _invalid(f"The local cloud does not serve {', '.join(sorted(unknown))}")
-    result = {
+    current = current or {}
+    result: dict[str, Any] = {
         "CompressionFormat": "UNCOMPRESSED",
         "EncryptionConfiguration": {"NoEncryptionConfig": "NoEncryption"},
         "CloudWatchLoggingOptions": {"Enabled": False},
-        "BufferingHints": {"SizeInMBs": 5, "IntervalInSeconds": 300},
         "ProcessingConfiguration": {"Enabled": False, "Processors": []},
         "S3BackupMode": "Disabled",
-        **(current or {}),
+        **current,
         **given,
     }
+    if _CONVERSION in given:
+        result[_CONVERSION] = conversion.merge(given[_CONVERSION], current.get(_CONVERSION, {}))
+    if "BufferingHints" not in result:
+        large = conversion.is_enabled(result) or partitioning.is_enabled(result)
+        result["BufferingHints"] = {"SizeInMBs": 128 if large else 5, "IntervalInSeconds": 300}
     for member in ("RoleARN", "BucketARN"):
         if not str(result.get(member, "")).startswith("arn:"):
             raise _invalid(f"{member} must be an ARN")
     for member, served in _UNSERVED:
         if result.get(member, served) != served:
             raise _invalid(f"The local cloud does not serve {member} {result[member]}")
-    for member in _SWITCHES:
-        if result.get(member, {}).get("Enabled"):
-            raise _invalid(f"The local cloud does not serve {member}")
     if result["CompressionFormat"] not in COMPRESSIONS:
         raise _invalid(f"The local cloud serves CompressionFormat {' and '.join(COMPRESSIONS)}")
     _check_buffering(result["BufferingHints"])
-    delimiter(result)
+    processors.check(result)
     prefix.check(result.get("Prefix", ""), result.get("ErrorOutputPrefix"))
+    partitioning.check(result, current)
+    conversion.check(result)
     return result
-
-
-def delimiter(destination: dict[str, Any]) -> bytes:
-    """What is put behind each record: a line feed with AppendDelimiterToRecord, else nothing."""
-    processing = destination["ProcessingConfiguration"]
-    found = b""
-    for processor in processing.get("Processors", []) if processing.get("Enabled") else []:
-        if processor["Type"] != "AppendDelimiterToRecord":
-            raise _invalid(f"The local cloud does not serve the processor {processor['Type']}")
-        for parameter in processor.get("Parameters", []):
-            if parameter != {"ParameterName": "Delimiter", "ParameterValue": "\\n"}:
-                raise _invalid(f"The local cloud does not serve the delimiter parameter {parameter}")
-        found = b"\n"
-    return found
 
 
 def _check_buffering(hints: dict[str, Any]) -> None:

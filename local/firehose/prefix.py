@@ -3,14 +3,17 @@
 import re
 import secrets
 import string
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from uuid import uuid4
 
 from local.errors import AwsError
 
 MAX_LENGTH = 1024
+MAX_EVALUATED_LENGTH = 512
 DEFAULT_TIMESTAMP = "yyyy/MM/dd/HH/"
+FROM_QUERY = "partitionKeyFromQuery"
+_OF_FIREHOSE = {("firehose", "error-output-type"), ("firehose", "random-string")}
 
 _EXPRESSION = re.compile(r"!\{([^:}]*):([^}]*)\}")
 _PATTERN = re.compile(r"'([^']*)'|([A-Za-z])\2*|[^A-Za-z']")
@@ -32,6 +35,8 @@ def check(prefix: str, error_prefix: str | None) -> None:
     :raises AwsError: InvalidArgumentException.
     """
     expressions, error_expressions = _expressions(prefix), _expressions(error_prefix or "")
+    if any(namespace == FROM_QUERY for namespace, _ in error_expressions):
+        raise _invalid("Dynamic Partitioning Namespaces can't be part of an error prefix expression")
     if ("firehose", "error-output-type") in expressions:
         raise _invalid("Prefix cannot contain !{firehose:error-output-type}")
     if expressions and not error_prefix:
@@ -41,19 +46,27 @@ def check(prefix: str, error_prefix: str | None) -> None:
         raise _invalid("ErrorOutputPrefix must contain at least one instance of !{firehose:error-output-type}")
 
 
-def evaluate(prefix: str, at: datetime, error_type: str = "") -> str:
+def partition_keys(prefix: str) -> list[str]:
+    """The keys of dynamic partitioning that a prefix names, each once."""
+    return list(dict.fromkeys(name for namespace, name in _expressions(prefix) if namespace == FROM_QUERY))
+
+
+def evaluate(prefix: str, at: datetime, error_type: str = "", keys: Mapping[str, str] | None = None) -> str:
     """The prefix of an object.
 
     :param at: arrival, in UTC, of the object's oldest record.
     :param error_type: what ``!{firehose:error-output-type}`` stands for.
+    :param keys: the values of the partition keys.
     """
-    if not any(namespace == "timestamp" for namespace, _ in _expressions(prefix)):
+    if not {"timestamp", FROM_QUERY} & {namespace for namespace, _ in _expressions(prefix)}:
         prefix += f"!{{timestamp:{DEFAULT_TIMESTAMP}}}"
 
     def value(match: re.Match[str]) -> str:
         namespace, name = match.groups()
         if namespace == "timestamp":
             return "".join(_format(name, at))
+        if namespace == FROM_QUERY and keys:
+            return keys[name]
         return error_type if name == "error-output-type" else _random_string()
 
     return _EXPRESSION.sub(value, prefix)
@@ -73,7 +86,7 @@ def _expressions(prefix: str) -> list[tuple[str, str]]:
     for namespace, value in found:
         if namespace == "timestamp":
             list(_format(value, datetime.min.replace(tzinfo=UTC)))
-        elif (namespace, value) not in {("firehose", "error-output-type"), ("firehose", "random-string")}:
+        elif not (namespace == FROM_QUERY and value) and (namespace, value) not in _OF_FIREHOSE:
             raise _invalid(f"The local cloud does not serve the prefix expression !{{{namespace}:{value}}}")
     return found
 

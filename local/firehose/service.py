@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from local import database, kinesis, metrics, record_log, roles
 from local.errors import AwsError
-from local.firehose import destination
+from local.firehose import conversion, destination
 from local.firehose.delivery import Delivery
 from local.settings import ACCOUNT, REGION
 from local.throughput import Throughput
@@ -51,6 +51,8 @@ PLAIN_MEMBERS = (
     "CloudWatchLoggingOptions",
 )
 """What the older description of an S3 destination has of the extended one."""
+INTERNAL = frozenset({"Tags", "PinnedSchema"})
+"""What a description holds that DescribeDeliveryStream does not answer."""
 DESTINATION = "destinationId-000000000001"
 
 _deliveries: dict[str, Delivery] = {}
@@ -106,7 +108,8 @@ def _create(request: dict[str, Any]) -> dict[str, Any]:
         "HasMoreDestinations": False,
         "Tags": _tags(request.get("Tags", [])),
     }
-    _check_roles(description["Destinations"][0])
+    extended = description["Destinations"][0]["ExtendedS3DestinationDescription"]
+    _check_assumable(extended["RoleARN"])
     source = request.get("KinesisStreamSourceConfiguration")
     if kind not in ("DirectPut", "KinesisStreamAsSource") or (kind == "KinesisStreamAsSource") != bool(source):
         raise _invalid("KinesisStreamSourceConfiguration belongs to DeliveryStreamType KinesisStreamAsSource alone")
@@ -115,6 +118,7 @@ def _create(request: dict[str, Any]) -> dict[str, Any]:
             raise _invalid(f"Kinesis stream {source['KinesisStreamARN']} does not exist")
         _check_source_role(source)
         description["Source"] = {"KinesisStreamSourceDescription": source | {"DeliveryStartTimestamp": now}}
+    description["PinnedSchema"] = conversion.pin(extended, None)
     # A delivery from a stream begins at its end (developer guide, "Kinesis Data Streams").
     checkpoint = record_log.next_sequence()
     delivery = Delivery(description, checkpoint)
@@ -129,7 +133,7 @@ def _create(request: dict[str, Any]) -> dict[str, Any]:
 
 def _describe(request: dict[str, Any]) -> dict[str, Any]:
     delivery = _find(request)
-    description = {member: value for member, value in delivery.description.items() if member != "Tags"}
+    description = {member: value for member, value in delivery.description.items() if member not in INTERNAL}
     return {"DeliveryStreamDescription": description | {"DeliveryStreamStatus": _status(delivery)}}
 
 
@@ -170,11 +174,13 @@ def _update_destination(request: dict[str, Any]) -> dict[str, Any]:
             f" and specified version id: {request.get('CurrentDeliveryStreamVersionId')} do not match",
         )
     changed = _destinations(request, "Update", delivery.destination)
-    _check_roles(changed)
+    extended = changed["ExtendedS3DestinationDescription"]
+    _check_assumable(extended["RoleARN"])
     delivery.update(
         description
         | {
             "Destinations": [changed],
+            "PinnedSchema": conversion.pin(extended, description.get("PinnedSchema")),
             "VersionId": str(int(description["VersionId"]) + 1),
             "LastUpdateTimestamp": time.time(),
         }
@@ -313,10 +319,6 @@ def _tags(given: list[dict[str, str]]) -> list[dict[str, str]]:
     if len(tags) > MOST_TAGS:
         raise AwsError("LimitExceededException", f"A Firehose stream has at most {MOST_TAGS} tags")
     return [{"Key": key, "Value": value} for key, value in tags.items()]
-
-
-def _check_roles(destinations: dict[str, Any]) -> None:
-    _check_assumable(destinations["ExtendedS3DestinationDescription"]["RoleARN"])
 
 
 def _check_source_role(source: dict[str, Any]) -> None:

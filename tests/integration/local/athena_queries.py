@@ -17,6 +17,7 @@ class Athena:
     """
 
     def __init__(self, cloud: Cloud) -> None:
+        self.cloud = cloud
         name = f"t{uuid4().hex[:12]}"
         self.client = cloud.client("athena")
         self.s3 = cloud.client("s3")

@@ -1,9 +1,13 @@
 """A stream with a Firehose delivery to a bucket, and what the tests ask of them."""
 
 import gzip
+import io
+import json
 import uuid
 from datetime import datetime, timedelta
 from typing import Any
+
+import pyarrow.parquet as pq
 
 from tests.integration.local.conftest import Cloud, wait_until
 from tests.integration.local.roles import make_role, role_arn
@@ -12,6 +16,35 @@ ROLE = role_arn("feed")
 PREFIX = "landing/year=!{timestamp:yyyy}/month=!{timestamp:MM}/day=!{timestamp:dd}/hour=!{timestamp:HH}/"
 ERROR_PREFIX = "failed/!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd/HH}/"
 MINUTE = timedelta(minutes=1)
+
+
+def make_table(cloud: Cloud, **columns: str) -> str:
+    """Make a Glue database with a table ``events`` of these columns; the database's name."""
+    database, glue = f"db{uuid.uuid4().hex[:12]}", cloud.client("glue")
+    glue.create_database(DatabaseInput={"Name": database})
+    glue.create_table(DatabaseName=database, TableInput=table_input(**columns))
+    return database
+
+
+def table_input(**columns: str) -> dict[str, Any]:
+    """The definition of a table ``events``."""
+    return {
+        "Name": "events",
+        "StorageDescriptor": {"Columns": [{"Name": name, "Type": kind} for name, kind in columns.items()]},
+    }
+
+
+def converting(database: str, **schema: str) -> dict[str, Any]:
+    """Members of a destination that makes Parquet by the table ``events`` of a database."""
+    return {
+        "BufferingHints": {"SizeInMBs": 64, "IntervalInSeconds": 60},
+        "CompressionFormat": "UNCOMPRESSED",
+        "DataFormatConversionConfiguration": {
+            "InputFormatConfiguration": {"Deserializer": {"OpenXJsonSerDe": {}}},
+            "OutputFormatConfiguration": {"Serializer": {"ParquetSerDe": {}}},
+            "SchemaConfiguration": {"RoleARN": ROLE, "DatabaseName": database, "TableName": "events"} | schema,
+        },
+    }
 
 
 class Feed:
@@ -26,7 +59,7 @@ class Feed:
         self.cloud = cloud
         self.name = f"feed-{uuid.uuid4().hex[:12]}"
         self.kinesis, self.firehose, self.s3 = (cloud.client(name) for name in ("kinesis", "firehose", "s3"))
-        make_role(cloud, "feed", "firehose.amazonaws.com", "s3:*", "kinesis:*")
+        make_role(cloud, "feed", "firehose.amazonaws.com", "s3:*", "kinesis:*", "glue:*")
         self.s3.create_bucket(Bucket=self.name)
         source = {}
         if not direct:
@@ -100,6 +133,16 @@ class Feed:
         """An object's bytes, uncompressed."""
         body: bytes = self.s3.get_object(Bucket=self.name, Key=key)["Body"].read()
         return gzip.decompress(body) if key.endswith(".gz") else body
+
+    def failures(self, kind: str) -> list[dict[str, Any]]:
+        """The envelopes below the error prefix of that kind, in order of delivery."""
+        keys = [key for key in self.object_keys() if key.startswith(f"failed/{kind}/")]
+        return [json.loads(line) for key in keys for line in self.body(key).splitlines()]
+
+    def rows(self, prefix: str = "") -> list[dict[str, Any]]:
+        """The rows of all Parquet objects with that prefix, in order of delivery."""
+        keys = [key for key in self.object_keys() if key.startswith(prefix) and key.endswith(".parquet")]
+        return [row for key in keys for row in pq.read_table(io.BytesIO(self.body(key))).to_pylist()]
 
     def lines(self) -> list[bytes]:
         """The lines of all objects, in order of delivery."""
