@@ -25,6 +25,7 @@ DAGS = {
     "retail_web__health": 3,
     "retail_web__hourly": 11,
     "retail_web__daily": 18,
+    "retail_web__lake_maintenance": 5,
 }
 """Tasks of each DAG."""
 
