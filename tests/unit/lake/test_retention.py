@@ -71,8 +71,8 @@ def test_what_the_last_run_wrote_is_kept_below_any_number_of_maintenances() -> N
 
 
 def test_a_branch_keeps_all_that_is_its_own_and_where_it_left_main() -> None:
-    branch = (snapshot(10, 29, 1), snapshot(11, 28, 10))
-    assert expired(*branch, *CHAIN, anchor=5, run_kept=11) == [2]
+    branch = (snapshot(10, 19, 2), snapshot(11, 18, 10))
+    assert expired(*branch, *CHAIN, anchor=5, run_kept=11) == [1]
 
 
 def test_what_lies_on_no_branch_any_more_is_kept_for_the_days_only() -> None:

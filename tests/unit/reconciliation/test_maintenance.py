@@ -158,6 +158,11 @@ class TestEvidence:
         assert stage.maintain("m1", before_check=publish) == Verdict([], [])
         assert stage.lines[0].after != newest(stage)["silver"]
 
+    def test_what_somebody_else_writes_meanwhile_is_not_taken_for_checked(self, stage: MaintenanceStage) -> None:
+        with pytest.raises(ValueError, match="by maintenance alone"):
+            stage.maintain("m1", damage=lambda: take_a_row(stage, None))
+        assert stage.lines == []
+
     def test_a_main_that_was_rolled_back_meanwhile_is_not_taken_for_checked(self, stage: MaintenanceStage) -> None:
         def roll_back() -> None:
             stage.tables["silver"].pop()
@@ -170,10 +175,12 @@ class TestEvidence:
 
 class TestRunsAfterIt:
     def test_an_unchanged_run_does_nothing_and_counts_no_more_than_ever(self, stage: MaintenanceStage) -> None:
-        stage.prove(DAY, 2 * DAY - 1, "ever")
+        stage.put(LATER, "x", b"d click")
+        stage.settle(LATER, LATER, "first")
+        stage.prove(LATER, LATER, "ever")
         stage.maintain("m1")
         jobs, gold_jobs, entries = stage.jobs, stage.gold_jobs, stage.entries
-        assert stage.settle(DAY, 2 * DAY - 1, "r2") == "none"
+        assert stage.settle(LATER, LATER, "r2") == "none"
         assert (stage.jobs, stage.gold_jobs, stage.entries) == (jobs, gold_jobs, entries)
         assert counted(stage, "r2") == counted(stage, "ever")
 

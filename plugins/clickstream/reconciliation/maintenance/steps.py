@@ -182,7 +182,7 @@ def _entry(
 ) -> MaintenanceEntry:
     compared = answer[0] if answer else {}
     lost, made_up = number(compared, "lost"), number(compared, "made_up")
-    wrong = bool(lost or made_up) or bool(made) != bool(answer)
+    wrong = bool(lost or made_up)
     return MaintenanceEntry(
         source=run.source.name,
         table=work.kind,
