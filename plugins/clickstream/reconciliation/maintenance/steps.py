@@ -110,8 +110,8 @@ def _work(
         kind=table.kind,
         name=table.name,
         settles_by=table.settles_by,
-        since=min(since, until),
-        until=until,
+        since=since,
+        until=max(since, until),
         anchor=next((snapshot.id for snapshot in history if snapshot.id in entered), None),
     )
 
