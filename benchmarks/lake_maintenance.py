@@ -58,8 +58,8 @@ def main() -> None:
     with own_cloud():
         place = Place.of(boto3.Session())
         source = load_sources()[0][SOURCE].model_copy(update={"gold": None})
-        for kind in (SilverTable, RejectsTable, JobCode, SilverJob, MaintenanceJob):
-            kind(source, Cloud.of(boto3.Session())).create()
+        for resource in (SilverTable, RejectsTable, JobCode, SilverJob, MaintenanceJob):
+            resource(source, Cloud.of(boto3.Session())).create()
         events = write_day(place, source)
         before, objects = read_day(place, source), stored(place, source)
         took, done = maintain(place, source, "first")
@@ -94,16 +94,17 @@ def write_day(place: Place, source: Source) -> int:
             key = f"{hour_prefix(source.delivery.prefix, hour)}{number:02}.gz"
             etag = place.s3.put_object(Bucket=place.lake, Key=key, Body=body)["ETag"]
             objects.append({"key": key, "etag": etag.strip('"'), "size": len(body)})
+        name = f"benchmark.{hour:%H}"
         plan = {
-            "run_id": f"benchmark.{hour:%H}",
+            "run_id": name,
             "source": source.model_dump(mode="json"),
             "schemas": {schema.version: schema.document},
             "lake": place.lake,
             "hours": [{"arrival_hour": hour_text(hour), "contract": schema.version, "objects": objects}],
             "manifests": {},
-            "result": place.run_uri(source.name, f"benchmark.{hour:%H}", "result"),
+            "result": place.run_uri(source.name, name, "result"),
         }
-        address = write_json(place.s3, place.run_uri(source.name, plan["run_id"], "job"), plan)
+        address = write_json(place.s3, place.run_uri(source.name, name, "job"), plan)
         took, _ = run(place.glue, f"{source.name}__bronze_to_silver", {"--plan": address})
         progress(f"{hour_text(hour)}: {took:.1f} s")
     return total

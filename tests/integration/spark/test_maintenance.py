@@ -40,7 +40,10 @@ def now() -> str:
     return datetime.now(UTC).isoformat()
 
 
-def test_the_files_of_settled_hours_become_one_a_partition_and_no_row_changes(written: MaintainedLake) -> None:
+def test_the_files_of_settled_hours_become_one_a_partition_and_no_row_changes(
+    written: MaintainedLake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("maintenance_job.table.SMALL_MANIFESTS", HOURS)
     before, rows, files = written.main()[0], written.rows(), written.files()
     assert min(files.values()) > PARTITIONS
     done = written.maintain(until=hour(SETTLED), tables=("silver", "rejects"))
