@@ -12,7 +12,7 @@ from airflow.dag_processing.dagbag import DagBag
 from clickstream.sources import loader
 from tests.dags.airflow_home import ROOT
 
-PURPOSES = ("provision", "health", "hourly", "daily")
+PURPOSES = ("provision", "health", "hourly", "daily", "lake_maintenance")
 
 
 @pytest.fixture(scope="module")
