@@ -83,10 +83,11 @@ test: MARKS := not full
 test: pytest ## all tests but the long matrices
 test-full: MARKS := full or not full
 test-full: pytest ## all tests
-bench: installed ## what parsing, repair, waiting, the job and the final check cost, on a stack that `make up` has proven
+bench: installed ## what parsing, repair, waiting, maintenance, the final check and the job cost, on a stack that `make up` has proven
 	@cd $(ROOT) && $(AIRFLOW)/python -m benchmarks.dag_parsing
 	@cd $(ROOT) && $(AIRFLOW)/python -m benchmarks.partition_repair
 	@cd $(ROOT) && $(AIRFLOW)/python -m benchmarks.waiting
+	@cd $(ROOT) && $(AIRFLOW)/python -m benchmarks.lake_maintenance
 	@cd $(ROOT) && $(AIRFLOW)/python -m benchmarks.final_check
 	@cd $(ROOT) && $(AIRFLOW)/python -m benchmarks.bronze_to_silver
 

@@ -13,7 +13,7 @@ from clickstream.sources import loader
 from tests.dags.airflow_home import ROOT
 
 SOURCES = ("retail_web", "shop_clicks", "market")
-PURPOSES = ("provision", "health", "hourly", "daily")
+PURPOSES = ("provision", "health", "hourly", "daily", "lake_maintenance")
 
 
 @pytest.fixture(scope="module")

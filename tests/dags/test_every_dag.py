@@ -25,10 +25,12 @@ DAGS = {
     "retail_web__health": 3,
     "retail_web__hourly": 11,
     "retail_web__daily": 18,
+    "retail_web__lake_maintenance": 5,
     "shop_clicks__provision": 7,
     "shop_clicks__health": 3,
     "shop_clicks__hourly": 11,
     "shop_clicks__daily": 18,
+    "shop_clicks__lake_maintenance": 5,
 }
 """Tasks of each DAG."""
 

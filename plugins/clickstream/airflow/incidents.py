@@ -62,6 +62,17 @@ def report_gold(run: Run, dag_id: str, run_id: str) -> None:
     incidents_of(run.source.name).report(CHECK, pages, datetime.now(UTC))
 
 
+def report_maintenance(run: Run, dag_id: str, run_id: str) -> None:
+    """Report what the ledger of maintenance says now."""
+    from clickstream.paging.maintenance_pages import CHECK, maintenance_pages
+    from clickstream.reconciliation.maintenance.evidence import current_tables, maintenance_ledger
+
+    current = current_tables(maintenance_ledger(run.place, run.source).read())
+    pages = maintenance_pages(run.source, current, run_link(dag_id, run_id))
+    incidents_of(run.source.name).report(CHECK, pages, datetime.now(UTC))
+    resolve_failures(run.source.name, dag_id)
+
+
 def resolve_failures(source: str, dag_id: str) -> None:
     """Resolve what failed tasks of a DAG opened: a run of it has come to its end."""
     incidents_of(source).report(dag_id, {}, datetime.now(UTC))

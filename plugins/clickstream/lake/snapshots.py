@@ -5,12 +5,12 @@ Format: https://iceberg.apache.org/spec/#table-metadata-fields
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
-from clickstream.lake.objects import split_uri
+from clickstream.lake.objects import read_json
 
 RUN_ID = "clickstream.run-id"
 HOURS = "clickstream.hours"
@@ -39,6 +39,11 @@ class Snapshot:
     attempt: str | None = None
     dates: tuple[str, ...] = ()
 
+    @property
+    def replaces(self) -> bool:
+        """Whether it says what a run of ours replaced. One of maintenance does not, nor does anybody else's."""
+        return bool(self.run_id and (self.hours or self.dates))
+
 
 def history(glue: Any, s3: Any, database: str, table: str) -> list[Snapshot]:
     """The ancestry of a table's main branch, newest first; empty for a table nobody wrote to.
@@ -49,18 +54,44 @@ def history(glue: Any, s3: Any, database: str, table: str) -> list[Snapshot]:
     Raises:
         botocore.exceptions.ClientError: no such table (EntityNotFoundException).
     """
-    metadata = _metadata(glue, s3, database, table)
+    return lineage(table_metadata(glue, s3, database, table))
+
+
+def lineage(metadata: Mapping[str, Any]) -> list[Snapshot]:
+    """The ancestry of main, newest first, by a table's metadata."""
     by_id = {entry["snapshot-id"]: entry for entry in metadata.get("snapshots", ())}
-    lineage = []
+    found = []
     main = metadata.get("refs", {}).get("main", {})
     current = main.get("snapshot-id", metadata.get("current-snapshot-id"))
     while current in by_id:
         entry = by_id[current]
         summary = entry["summary"]
         hours, dates = (tuple(filter(None, summary.get(key, "").split(","))) for key in (HOURS, DATES))
-        lineage.append(Snapshot(current, summary.get(RUN_ID), hours, summary.get(ATTEMPT), dates))
+        found.append(Snapshot(current, summary.get(RUN_ID), hours, summary.get(ATTEMPT), dates))
         current = entry.get("parent-snapshot-id")
-    return lineage
+    return found
+
+
+def strangers(lineages: Iterable[Iterable[Snapshot]], entered: Collection[int | None]) -> set[int]:
+    """Snapshots newer than any that an entry names, of which no run of ours says what it replaced.
+
+    Args:
+        lineages: ancestries of main, newest first.
+        entered: snapshots that entries of the ledger name.
+    """
+    return {
+        snapshot.id
+        for found in lineages
+        for snapshot in itertools.takewhile(lambda snapshot: snapshot.id not in entered, found)
+        if not snapshot.replaces
+    }
+
+
+def columns_at(metadata: Mapping[str, Any], snapshot: int) -> list[str]:
+    """Names of the columns that a table had when a snapshot was made: columns may have been added since."""
+    (made,) = (entry for entry in metadata["snapshots"] if entry["snapshot-id"] == snapshot)
+    (schema,) = (schema for schema in metadata["schemas"] if schema["schema-id"] == made["schema-id"])
+    return [field["name"] for field in schema["fields"]]
 
 
 def branches(glue: Any, s3: Any, database: str, table: str) -> list[str]:
@@ -72,12 +103,19 @@ def branches(glue: Any, s3: Any, database: str, table: str) -> list[str]:
     Raises:
         botocore.exceptions.ClientError: no such table (EntityNotFoundException).
     """
-    refs = _metadata(glue, s3, database, table).get("refs", {})
+    refs = table_metadata(glue, s3, database, table).get("refs", {})
     return [name for name, ref in refs.items() if ref["type"] == "branch" and name != "main"]
 
 
-def _metadata(glue: Any, s3: Any, database: str, table: str) -> dict[str, Any]:
+def table_metadata(glue: Any, s3: Any, database: str, table: str) -> dict[str, Any]:
+    """The document of a table's metadata file, the one that the catalog names now.
+
+    Args:
+        glue, s3: boto3 clients.
+
+    Raises:
+        botocore.exceptions.ClientError: no such table (EntityNotFoundException).
+    """
     parameters = glue.get_table(DatabaseName=database, Name=table)["Table"]["Parameters"]
-    bucket, key = split_uri(parameters["metadata_location"])
-    metadata: dict[str, Any] = orjson.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+    metadata: dict[str, Any] = read_json(s3, parameters["metadata_location"])
     return metadata

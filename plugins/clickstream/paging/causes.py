@@ -7,11 +7,20 @@ from typing import get_args
 from clickstream.health.causes import CAUSES as OF_THE_LIVE_PATH
 from clickstream.reconciliation.findings import ACCEPTED, Code
 from clickstream.reconciliation.gold.findings import DateCode
+from clickstream.reconciliation.maintenance.findings import MaintenanceCode
 
 TASK_FAILED = "task_failed"
 LEDGER_BROKEN = "ledger_broken"
 
 CAUSES: frozenset[str] = frozenset(
-    {*get_args(Code), *get_args(DateCode), *OF_THE_LIVE_PATH, TASK_FAILED, LEDGER_BROKEN} - ACCEPTED
+    {
+        *get_args(Code),
+        *get_args(DateCode),
+        *get_args(MaintenanceCode),
+        *OF_THE_LIVE_PATH,
+        TASK_FAILED,
+        LEDGER_BROKEN,
+    }
+    - ACCEPTED
 )
-"""Findings that fail an hour, what is wrong with a live path, and what keeps a run from its end."""
+"""Findings that fail an hour, a date or a table, what is wrong with a live path, and what keeps a run from its end."""

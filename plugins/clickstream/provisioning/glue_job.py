@@ -1,4 +1,4 @@
-"""The Glue jobs of a source: Silver and rejects of its Bronze, Gold of its Silver.
+"""The Glue jobs of a source: Silver and rejects of its Bronze, Gold of its Silver, and the maintenance of all these.
 
 Arguments: https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-glue-arguments.html
 """
@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import PurePath
 from typing import Any, ClassVar
 
-from clickstream.provisioning.job_code import BRONZE_TO_SILVER, SILVER_TO_GOLD, JobCode
+from clickstream.provisioning.job_code import BRONZE_TO_SILVER, LAKE_MAINTENANCE, SILVER_TO_GOLD, JobCode
 from clickstream.provisioning.resource import Difference, Resource, Settings
 from clickstream.provisioning.waiting import once_role_is_known
 from clickstream.sources.model import Source
@@ -30,7 +30,7 @@ class GlueJob(Resource):
 
     script: ClassVar[str]
     purpose: ClassVar[str]
-    """What it makes of what, as the beginning of a sentence."""
+    """What it makes of what, as the beginning of a sentence that ends in "of <source>"."""
 
     @property
     def name(self) -> str:
@@ -107,6 +107,14 @@ class GoldJob(GlueJob):
     @classmethod
     def is_part_of(cls, source: Source) -> bool:
         return source.gold is not None
+
+
+class MaintenanceJob(GlueJob):
+    """Compacts the tables, and removes what nobody needs any more."""
+
+    kind = "maintenance_job"
+    script = LAKE_MAINTENANCE
+    purpose = "Maintenance of the Iceberg tables"
 
 
 def _settings(job: dict[str, Any]) -> Settings:

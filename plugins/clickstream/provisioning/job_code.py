@@ -19,16 +19,20 @@ PLUGINS = Path(__file__).resolve().parents[2]
 SCRIPTS = INCLUDE / "glue_scripts"
 BRONZE_TO_SILVER = "bronze_to_silver.py"
 SILVER_TO_GOLD = "silver_to_gold.py"
+LAKE_MAINTENANCE = "lake_maintenance.py"
+JOBS = (BRONZE_TO_SILVER, SILVER_TO_GOLD, LAKE_MAINTENANCE)
 MODULES = (
     (PLUGINS, "clickstream/__init__.py"),
     (PLUGINS, "clickstream/sources/*.py"),
     (PLUGINS, "clickstream/contract/*.py"),
     (PLUGINS, "clickstream/lake/__init__.py"),
     (PLUGINS, "clickstream/lake/objects.py"),
+    (PLUGINS, "clickstream/lake/retention.py"),
     (PLUGINS, "clickstream/lake/snapshots.py"),
     (SCRIPTS, "branched_table.py"),
     (SCRIPTS, "silver_job/*.py"),
     (SCRIPTS, "gold_job/*.py"),
+    (SCRIPTS, "maintenance_job/*.py"),
 )
 """What the scripts import, as globs below the folders that Python would find it in."""
 ARCHIVE = "modules.zip"
@@ -82,7 +86,7 @@ class JobCode(Resource):
 
     @cached_property
     def _files(self) -> Mapping[str, bytes]:
-        scripts = {file: (SCRIPTS / file).read_bytes() for file in (BRONZE_TO_SILVER, SILVER_TO_GOLD)}
+        scripts = {file: (SCRIPTS / file).read_bytes() for file in JOBS}
         return {**scripts, ARCHIVE: archive(MODULES)}
 
 

@@ -6,7 +6,7 @@ from clickstream.provisioning.alarms import Alarms
 from clickstream.provisioning.bronze_table import BronzeTable
 from clickstream.provisioning.delivery import Delivery
 from clickstream.provisioning.delivery_log import DeliveryLog
-from clickstream.provisioning.glue_job import GoldJob, SilverJob
+from clickstream.provisioning.glue_job import GoldJob, MaintenanceJob, SilverJob
 from clickstream.provisioning.iceberg_tables import GoldTable, RejectsTable, SilverTable
 from clickstream.provisioning.job_code import JobCode
 from clickstream.provisioning.ledger_table import LedgerTable
@@ -31,6 +31,7 @@ KINDS: tuple[type[Resource], ...] = (
     JobCode,
     SilverJob,
     GoldJob,
+    MaintenanceJob,
 )
 """A new kind is a module of this package and a line here. Each needs only those before it."""
 

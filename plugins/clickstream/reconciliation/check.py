@@ -53,13 +53,14 @@ class Evidence:
 
 def fates_query(place: Place, source: Source, plan: Plan, silver_snapshot: int, rejects_snapshot: int) -> str:
     """The query that counts fates over the plan's span at two snapshots."""
+    first_hour, last_hour = plan.counted
     return render(
         "fates",
         **_tables(place, source),
         silver_snapshot=silver_snapshot,
         rejects_snapshot=rejects_snapshot,
-        first_hour=plan.first_hour,
-        last_hour=plan.last_hour,
+        first_hour=first_hour,
+        last_hour=last_hour,
     )
 
 

@@ -122,3 +122,32 @@ class DateEntry(Line):
     @property
     def occasion(self) -> tuple[object, ...]:
         return *super().occasion, self.event_date, *sorted(self.gold_snapshots.items())
+
+
+class MaintenanceEntry(Line):
+    """What one run did to one Iceberg table without changing its rows; what a line says of Silver stays empty."""
+
+    table: str
+    """Kind of the table."""
+    since: str
+    until: str
+    """Partitions from the one value until before the other were compacted."""
+    before: int
+    after: int
+    """The snapshots of main that were compared."""
+    snapshots: tuple[int, ...] = ()
+    """Those that maintenance made from the one to the other. When the line is verified, they changed no row."""
+    rows: int = 0
+    """Rows of these partitions; 0 also when there was nothing to compact, and so to compare."""
+    lost: int = 0
+    made_up: int = 0
+    """Rows that only the snapshot before, or only the one after has."""
+    files: tuple[int, int]
+    bytes: tuple[int, int]
+    """Of the data files of the whole table, before and after, as the job counted them."""
+    snapshots_expired: int
+    orphans_removed: int
+
+    @property
+    def occasion(self) -> tuple[object, ...]:
+        return *super().occasion, self.table, self.before, self.after

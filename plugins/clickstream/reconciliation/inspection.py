@@ -88,9 +88,16 @@ def inspect(
         elif entry.state not in PASSED:
             check.add(hour)
     for hour, entry in current.items():
+        within = plan.first_hour <= entry.arrival_hour <= plan.last_hour
+        # Beyond that only what somebody else may have changed; of an hour that is failed already people know.
+        looked_for = within or (plan.known is not None and entry.state != "failed")
         # What others recorded since the plan speaks of later snapshots than the survey.
-        within = plan.first_hour <= entry.arrival_hour <= plan.last_hour and entry.sequence <= plan.ledger_head
-        if within and entry.manifest is not None and not before.get(entry.arrival_hour, HourFates()).agrees_with(entry):
+        surveyed = looked_for and entry.sequence <= plan.ledger_head
+        if (
+            surveyed
+            and entry.manifest is not None
+            and not before.get(entry.arrival_hour, HourFates()).agrees_with(entry)
+        ):
             check.add(hour)
             differing.add(hour)
     return Inspection(

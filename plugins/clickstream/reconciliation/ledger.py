@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeVar
 import orjson
 from botocore.exceptions import ClientError
 
-from clickstream.reconciliation.entry import DateEntry, Entry, Line
+from clickstream.reconciliation.entry import DateEntry, Entry, Line, MaintenanceEntry
 
 _TAKEN = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
 _TRIES = 20
@@ -172,6 +172,17 @@ class DateLedger(Chain[DateEntry]):
 
     def parse(self, document: dict[str, Any]) -> DateEntry:
         return DateEntry.model_validate(document)
+
+
+class MaintenanceLedger(Chain[MaintenanceEntry]):
+    """The ledger of one source's maintenance: a line an Iceberg table."""
+
+    @property
+    def folder(self) -> str:
+        return f"ledger/{self.source}.maintenance"
+
+    def parse(self, document: dict[str, Any]) -> MaintenanceEntry:
+        return MaintenanceEntry.model_validate(document)
 
 
 def _checked(line: bytes, sequence: int, previous: str, place: str) -> dict[str, Any]:

@@ -10,10 +10,11 @@ from pydantic import BaseModel, ConfigDict
 
 from clickstream.lake.listing import list_hours
 from clickstream.lake.place import Place
-from clickstream.lake.snapshots import Snapshot, history
+from clickstream.lake.snapshots import Snapshot, history, strangers
 from clickstream.lake.windows import HOUR, Window, hour_text, parse_hour
 from clickstream.reconciliation.entry import Entry
 from clickstream.reconciliation.ledger import Ledger
+from clickstream.reconciliation.maintenance.evidence import proven_snapshots
 from clickstream.reconciliation.manifest import listing_digest
 from clickstream.reconciliation.progress import current_entries
 from clickstream.sources.model import Source
@@ -29,7 +30,8 @@ class Plan(BaseModel):
         hours: the window's hours, and the hours before it whose listing changed since their entry.
         unentered: hours that a killed run of ours rewrote without an entry: they are done again.
         ledger_head: sequence of the newest entry when the run began; -1: there was none.
-        first_hour, last_hour: the span in which this run can change fates: what `fates.sql` counts before and after.
+        first_hour, last_hour: the span in which this run can change fates.
+        known: the first and last hour of the ledger, when somebody else has written to a table; None: nobody has.
         silver_snapshot, rejects_snapshot: main when the run began; None: nobody ever wrote there.
     """
 
@@ -48,12 +50,19 @@ class Plan(BaseModel):
     ledger_head: int
     first_hour: str
     last_hour: str
+    known: tuple[str, str] | None = None
     silver_snapshot: int | None
     rejects_snapshot: int | None
 
     def asks_for_other_contract(self, entry: Entry, source: Source) -> bool:
         """Whether the run is to judge by the newest contract, and the hour was judged by another."""
         return self.contract == "latest" and entry.contract != source.events.contract
+
+    @property
+    def counted(self) -> tuple[str, str]:
+        """The first and last hour of what `fates.sql` counts before and after."""
+        ours, known = (self.first_hour, self.last_hour), self.known or ()
+        return min(*ours, *known), max(*ours, *known)
 
     @property
     def window_hours(self) -> tuple[str, ...]:
@@ -116,6 +125,7 @@ def make_plan(
     looked_at = sorted({*in_window, *_changed_before(place, source, in_window[0], current), *unentered})
     reach = timedelta(days=source.events.max_late_days + 2, minutes=source.events.max_skew_minutes)
     back = timedelta(days=source.checks.recheck_days)
+    tampered = bool(current) and _is_tampered(place, source, (silver, rejects), entered)
     return Plan(
         source=source.name,
         run=run,
@@ -130,6 +140,7 @@ def make_plan(
         ledger_head=entries[-1].sequence if entries else -1,
         first_hour=hour_text(max(source.verify_from, looked_at[0] - max(reach, back))),
         last_hour=hour_text(looked_at[-1] + reach),
+        known=(hour_text(min(current)), hour_text(max(current))) if tampered else None,
         silver_snapshot=silver[0].id if silver else None,
         rejects_snapshot=rejects[0].id if rejects else None,
     )
@@ -141,6 +152,14 @@ def _changed_before(place: Place, source: Source, start: datetime, current: dict
     known = [hour for hour in current if start - back <= hour < start]
     listings = list_hours(place.s3, place.lake, source.delivery.prefix, known)
     return [hour for hour in known if current[hour].listing != listing_digest(listings[hour])]
+
+
+def _is_tampered(
+    place: Place, source: Source, lineages: Sequence[Sequence[Snapshot]], entered: Collection[int | None]
+) -> bool:
+    """Whether somebody else has written to Silver or rejects since they were last checked."""
+    strange = strangers(lineages, entered)
+    return bool(strange) and not strange <= proven_snapshots(place, source)
 
 
 def _unentered(lineage: Sequence[Snapshot], entered: Collection[int | None]) -> Iterator[datetime]:

@@ -187,6 +187,18 @@ class Column(Part):
     type: ColumnType
 
 
+class Maintenance(Part):
+    """What the weekly maintenance leaves of the past of the source's Iceberg tables: docs/lake-maintenance.md."""
+
+    keep_days: int = Field(default=7, ge=5, le=365)
+    """Days for which whatever readers of a table saw can be read again. A run may need what it began with for four:
+    two until its watermark, and one for a waiver's answer."""
+    keep_snapshots: int = Field(default=10, ge=1, le=1000)
+    """Snapshots of a table that are kept however old they are."""
+    orphan_days: int = Field(default=3, ge=2, le=365)
+    """Days after which a file that no snapshot names is taken for one of a killed job, which runs for an hour."""
+
+
 class Source(Part):
     """One event feed.
 
@@ -215,6 +227,7 @@ class Source(Part):
     """Columns of Silver beside those that every source has."""
     gold: Gold | None = None
     """What is made of Silver. None: nothing."""
+    maintenance: Maintenance = Maintenance()
 
     @field_validator("verify_until")
     @classmethod

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -29,6 +29,7 @@ from clickstream.producer.receipt import Receipt
 from clickstream.producer.sinks import open_sink
 from clickstream.provisioning.resource import Cloud
 from clickstream.reconciliation.gold.steps import CheckGold, Next, PlanGold, next_of_gold, record_gold
+from clickstream.reconciliation.maintenance.steps import CheckMaintenance, plan_maintenance, record_maintenance
 from clickstream.reconciliation.plan import make_plan
 from clickstream.reconciliation.proposal import Answer
 from clickstream.reconciliation.report import source_report
@@ -239,6 +240,22 @@ class Lake:
         if self.plan_gold(run) == "build":
             self.build_gold(run)
         return self.conclude_gold(run)
+
+    def plan_maintenance(self, now: datetime) -> Run:
+        """A new maintenance, at some time by the clock."""
+        run = Run(self.place, self.source, f"test.{uuid4().hex}")
+        plan_maintenance(run, triggered_by="test", now=now)
+        return run
+
+    def conclude_maintenance(self, run: Run) -> Verdict:
+        """A maintenance from its job on.
+
+        Raises:
+            JobFailed: the job did not succeed.
+        """
+        self.run_job(run, "lake_maintenance", "maintenance_job")
+        self._ask_for(run, CheckMaintenance())
+        return record_maintenance(run)
 
     def rows(self) -> dict[str, list[str]]:
         """What readers see of Silver and rejects: all rows, as Athena writes them, sorted."""

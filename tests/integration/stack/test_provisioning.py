@@ -101,6 +101,7 @@ DELETE: dict[str, Callable[[Cloud, str], object]] = {
     "job_code": _delete_code,
     "job": lambda cloud, name: cloud.client("glue").delete_job(JobName=name),
     "gold_job": lambda cloud, name: cloud.client("glue").delete_job(JobName=name),
+    "maintenance_job": lambda cloud, name: cloud.client("glue").delete_job(JobName=name),
 }
 """How somebody deletes a resource of each kind by hand."""
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 
-from clickstream.lake.snapshots import Snapshot, history
+from clickstream.lake.snapshots import Snapshot, columns_at, history, strangers
 from tests.unit.lake.memory_s3 import MemoryS3
 
 LOCATION = "s3://lake/silver/shop_silver/metadata/00004-x.metadata.json"
@@ -80,3 +80,27 @@ def test_metadata_without_refs_means_the_current_snapshot() -> None:
     """https://iceberg.apache.org/spec/#table-metadata-fields: refs are optional; main is then current-snapshot-id."""
     written = {"current-snapshot-id": 2, "snapshots": [snapshot(1), snapshot(2, 1)]}
     assert [s.id for s in read(**written)] == [2, 1]
+
+
+def test_a_stranger_is_newer_than_any_entry_and_says_nothing_of_what_it_replaced() -> None:
+    lineage = [
+        Snapshot(9, "r3", ()),
+        Snapshot(8, "r2", ("2026-11-18T13:00:00Z",)),
+        Snapshot(7, None, ("2026-11-18T13:00:00Z",)),
+        Snapshot(6, "r1", (), "a", ("2026-11-18",)),
+        Snapshot(5, None, ()),
+    ]
+    assert strangers([lineage, []], {5}) == {9, 7}
+    assert strangers([lineage], {6, None}) == {9, 7}
+    assert strangers([lineage], {9}) == set()
+    assert strangers([lineage], set()) == {9, 7, 5}
+
+
+def test_a_snapshot_has_the_columns_of_its_own_time() -> None:
+    schemas = [{"schema-id": n, "fields": [{"name": name} for name in "abc"[: n + 1]]} for n in range(3)]
+    metadata = {
+        "schemas": schemas,
+        "snapshots": [{"snapshot-id": 7, "schema-id": 1}, {"snapshot-id": 8, "schema-id": 2}],
+    }
+    assert columns_at(metadata, 7) == ["a", "b"]
+    assert columns_at(metadata, 8) == ["a", "b", "c"]

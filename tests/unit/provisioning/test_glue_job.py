@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from clickstream.provisioning import job_code
-from clickstream.provisioning.glue_job import GoldJob, SilverJob
-from clickstream.provisioning.job_code import JobCode
+from clickstream.provisioning.glue_job import GlueJob, GoldJob, MaintenanceJob, SilverJob
+from clickstream.provisioning.job_code import JOBS, JobCode
 from clickstream.provisioning.plan import plan
 from clickstream.provisioning.resource import Cloud
 from clickstream.sources.model import Source
@@ -14,7 +14,7 @@ from tests.unit.provisioning.fakes import Stub
 
 @pytest.fixture
 def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for file in ("bronze_to_silver.py", "silver_to_gold.py"):
+    for file in JOBS:
         (tmp_path / file).write_text("print('one')\n")
     monkeypatch.setattr(job_code, "SCRIPTS", tmp_path)
     return tmp_path / "bronze_to_silver.py"
@@ -67,9 +67,12 @@ def test_one_run_at_a_time_and_no_retry_of_glues_own(source: Source, cloud: Clou
     assert (desired["concurrent_runs"], desired["retries"], desired["timeout_minutes"]) == (1, 0, 60)
 
 
-def test_both_jobs_differ_in_name_script_and_what_they_say_only(source: Source, cloud: Cloud, script: Path) -> None:
-    silver, gold = SilverJob(source, cloud), GoldJob(source, cloud)
-    assert (silver.name, gold.name) == ("retail_web__bronze_to_silver", "retail_web__silver_to_gold")
-    one, other = silver.desired(), gold.desired()
+@pytest.mark.parametrize(("kind", "name"), [(GoldJob, "silver_to_gold"), (MaintenanceJob, "lake_maintenance")])
+def test_the_jobs_differ_in_name_script_and_what_they_say_only(
+    kind: type[GlueJob], name: str, source: Source, cloud: Cloud, script: Path
+) -> None:
+    silver, job = SilverJob(source, cloud), kind(source, cloud)
+    assert (silver.name, job.name) == ("retail_web__bronze_to_silver", f"retail_web__{name}")
+    one, other = silver.desired(), job.desired()
     assert {field for field in one if one[field] != other[field]} == {"script", "description"}
-    assert str(other["script"]).endswith("/silver_to_gold.py")
+    assert str(other["script"]).endswith(f"/{name}.py")

@@ -37,6 +37,7 @@ def test_each_resource_comes_after_what_it_needs(source: Source, cloud: Cloud) -
         ("delivery_log", "delivery"),
         ("job_code", "job"),
         ("job_code", "gold_job"),
+        ("job_code", "maintenance_job"),
     ]:
         assert order.index(needed) < order.index(needing)
 

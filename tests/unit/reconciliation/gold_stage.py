@@ -18,7 +18,7 @@ from clickstream.reconciliation.progress import current_dates
 from clickstream.reconciliation.steps import Verdict
 from clickstream.sources.loader import load_sources
 from tests.unit.reconciliation.makers import row, source, sums
-from tests.unit.reconciliation.stage import Stage
+from tests.unit.reconciliation.stage import SCHEMAS, Stage
 
 Content = Mapping[str, tuple[bytes, ...]]
 """Records by event date."""
@@ -111,9 +111,9 @@ class GoldStage(Stage):
         for parent, made in zip([None, *lineage], lineage, strict=False):
             ours = {"clickstream.run-id": made.run, "clickstream.dates": ",".join(made.dates)} if made.run else {}
             link = {"parent-snapshot-id": parent.id} if parent else {}
-            snapshots.append({"snapshot-id": made.id, "summary": ours, **link})
+            snapshots.append({"snapshot-id": made.id, "schema-id": 0, "summary": ours, **link})
         refs = {"main": {"snapshot-id": lineage[-1].id, "type": "branch"}} if lineage else {}
-        write_json(self.s3, self.metadata(kind), {"snapshots": snapshots, "refs": refs})
+        write_json(self.s3, self.metadata(kind), {"snapshots": snapshots, "refs": refs, "schemas": SCHEMAS})
 
     def _answer(self, name: str, sql: str) -> list[dict[str, str | None]]:
         if name != "dates" and not name.startswith("gold_"):

@@ -43,6 +43,8 @@ from tests.unit.lake.memory_s3 import MemoryS3
 from tests.unit.reconciliation.makers import at, hashes, key, place, put, row, source, sums
 
 KINDS = ("silver", "rejects")
+SCHEMAS = [{"schema-id": 0, "fields": [{"name": "record"}]}]
+"""Of every table, as a metadata file has them."""
 
 
 @dataclass(frozen=True)
@@ -148,9 +150,10 @@ class Stage:
         for parent, made in zip([None, *lineage], lineage, strict=False):
             ours = {"clickstream.run-id": made.run, "clickstream.hours": ",".join(made.hours)} if made.run else {}
             link = {"parent-snapshot-id": parent.id} if parent else {}
-            snapshots.append({"snapshot-id": made.id, "summary": {"operation": "overwrite", **ours}, **link})
+            summary = {"operation": "overwrite", **ours}
+            snapshots.append({"snapshot-id": made.id, "schema-id": 0, "summary": summary, **link})
         refs = {"main": {"snapshot-id": lineage[-1].id, "type": "branch"}} if lineage else {}
-        write_json(self.s3, self.metadata(kind), {"snapshots": snapshots, "refs": refs})
+        write_json(self.s3, self.metadata(kind), {"snapshots": snapshots, "refs": refs, "schemas": SCHEMAS})
 
     def metadata(self, kind: str) -> str:
         return f"s3://{self.place.lake}/silver/{kind}/metadata.json"

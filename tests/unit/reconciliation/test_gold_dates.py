@@ -15,9 +15,9 @@ from clickstream.reconciliation.gold.dates import (
     behind,
     fold_held,
     in_reach,
-    is_tampered,
     redeclared,
     stale,
+    strange,
     unentered,
 )
 from tests.unit.reconciliation.makers import START, entry, row, source, text
@@ -119,11 +119,12 @@ def test_dates_of_newer_snapshots_than_any_entry_names_are_unentered() -> None:
     assert unentered([LINEAGE], []) == {day(1), day(3), day(4)}
 
 
-def test_a_newer_snapshot_of_somebody_else_is_tampering() -> None:
-    foreign = Snapshot(99, None, ())
-    assert not is_tampered([LINEAGE, []], [made(1, snapshot=5)])
-    assert is_tampered([[foreign, *LINEAGE]], [made(1, snapshot=9)])
-    assert not is_tampered([[foreign, *LINEAGE]], [made(1, snapshot=99)])
+@pytest.mark.parametrize("run_id", [None, "r9"])
+def test_a_newer_snapshot_that_names_no_dates_is_strange_whatever_run_it_names(run_id: str | None) -> None:
+    foreign = Snapshot(99, run_id, ())
+    assert strange([LINEAGE, []], [made(1, snapshot=5)]) == set()
+    assert strange([[foreign, *LINEAGE]], [made(1, snapshot=9)]) == {99}
+    assert strange([[foreign, *LINEAGE]], [made(1, snapshot=99)]) == set()
 
 
 def test_rows_are_folded_by_date() -> None:

@@ -60,6 +60,11 @@ def test_traffic_is_expected_from_the_first_hour_until_before_the_second(hours: 
     assert {hour for hour in range(24) if Health(traffic_hours=hours).expects_traffic(hour)} == set(expected)
 
 
+def test_what_maintenance_keeps_has_defaults(declare: Declare, include: Path) -> None:
+    kept = load_source(declare(maintenance={"keep_days": 14}), include / "schemas").maintenance
+    assert (kept.keep_days, kept.keep_snapshots, kept.orphan_days) == (14, 10, 3)
+
+
 def test_records_pass_the_stream_and_then_the_delivery(declare: Declare, include: Path) -> None:
     source = load_source(declare(), include / "schemas")
     assert list(source.carriers.items()) == [("stream", "shop-events"), ("delivery", "shop-to-s3")]
@@ -142,6 +147,8 @@ CASES: dict[str, tuple[dict[str, Any], str, str, str]] = {
     "no hour at all": ({"health": {"traffic_hours": "06-06"}}, "health.traffic_hours", "06-06", "at which it ends"),
     "more than all writes": ({"health": {"delivery_success": 1.1}}, "health.delivery_success", "1.1", "equal to 1"),
     "no write at all": ({"health": {"delivery_success": 0}}, "health.delivery_success", "0", "greater than 0"),
+    "too few days for a run": ({"maintenance": {"keep_days": 4}}, "maintenance.keep_days", "4", "equal to 5"),
+    "files of running jobs": ({"maintenance": {"orphan_days": 1}}, "maintenance.orphan_days", "1", "equal to 2"),
     "too short a window": ({"health": {"window_minutes": 9}}, "health.window_minutes", "9", "equal to 10"),
 }
 

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from clickstream.lake.snapshots import Snapshot
+from clickstream.lake.snapshots import Snapshot, strangers
 from clickstream.lake.windows import HOUR, parse_hour
 from clickstream.reconciliation.entry import DateEntry, Entry
 from clickstream.reconciliation.fingerprint import Fingerprint
@@ -110,16 +110,9 @@ def unentered(lineages: Iterable[Sequence[Snapshot]], dates: Iterable[DateEntry]
     return found
 
 
-def is_tampered(lineages: Iterable[Sequence[Snapshot]], dates: Iterable[DateEntry]) -> bool:
-    """Whether somebody else has written to Gold since it was last checked."""
-    entered = {snapshot for entry in dates for snapshot in entry.gold_snapshots.values()}
-    for lineage in lineages:
-        for snapshot in lineage:
-            if snapshot.id in entered:
-                break
-            if snapshot.run_id is None:
-                return True
-    return False
+def strange(lineages: Iterable[Sequence[Snapshot]], dates: Iterable[DateEntry]) -> set[int]:
+    """The snapshots of Gold, since it was last checked, that are of maintenance or of somebody else."""
+    return strangers(lineages, {snapshot for entry in dates for snapshot in entry.gold_snapshots.values()})
 
 
 def around(dates: Collection[date]) -> list[date]:

@@ -23,15 +23,16 @@ from clickstream.reconciliation.gold.dates import (
     behind,
     fold_held,
     in_reach,
-    is_tampered,
     redeclared,
     stale,
+    strange,
     unentered,
 )
 from clickstream.reconciliation.gold.findings import store_date_findings
 from clickstream.reconciliation.gold.table_check import number
 from clickstream.reconciliation.ledger import DateLedger
 from clickstream.reconciliation.ledger_index import LedgerIndex
+from clickstream.reconciliation.maintenance.evidence import proven_snapshots
 from clickstream.reconciliation.progress import current_dates
 from clickstream.reconciliation.steps import Rows, Run, Verdict, code_digest
 
@@ -70,7 +71,8 @@ class PlanGold:
         known = _current(run)
         looked_at = in_reach(run.plan.hours, run.source.events) | behind(run.current.values(), known)
         looked_at |= unentered(lineages, known.values()) | redeclared(known, run.source.declared_gold.digest)
-        if tampered := is_tampered(lineages, known.values()):
+        others = strange(lineages, known.values())
+        if tampered := bool(others) and not others <= proven_snapshots(run.place, run.source):
             looked_at |= {*known}
         if not all(lineages):
             looked_at |= {date.fromisoformat(day) for entry in run.current.values() for day in entry.event_dates}
