@@ -49,6 +49,13 @@ class Column:
         return f'"{self.name}"'
 
 
+class TextOf(Column):
+    """The value of a column as text, in SQL."""
+
+    def __str__(self) -> str:
+        return f"CAST({super().__str__()} AS varchar)"
+
+
 Scalar = Table | Column | str | int | date
 Value = Scalar | Iterable[Column] | Iterable[str] | Iterable[date]
 
