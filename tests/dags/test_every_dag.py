@@ -24,7 +24,7 @@ DAGS = {
     "retail_web__provision": 8,
     "retail_web__health": 3,
     "retail_web__hourly": 11,
-    "retail_web__daily": 18,
+    "retail_web__daily": 21,
 }
 """Tasks of each DAG."""
 

@@ -14,9 +14,14 @@ from typing import Any
 os.environ["GX_ANALYTICS_ENABLED"] = "false"
 
 import great_expectations as gx
+import orjson
 import pandas as pd
 from great_expectations.core.expectation_suite import ExpectationSuite
-from great_expectations.data_context.types.base import ProgressBarsConfig
+from great_expectations.data_context.types.base import (
+    DataContextConfig,
+    InMemoryStoreBackendDefaults,
+    ProgressBarsConfig,
+)
 from great_expectations.render.renderer import ValidationResultsPageRenderer
 from great_expectations.render.view import DefaultJinjaPageView
 
@@ -62,8 +67,7 @@ def validate(suite: Suite, rows: Sequence[Row]) -> Validation:
     Raises:
         SuiteBroken: an expectation names a column that no row has, or has a condition that is none.
     """
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    context = gx.get_context(mode="ephemeral", project_config=_nothing_kept())
     asset = context.data_sources.add_pandas("measured").add_dataframe_asset(suite.document["name"])
     batch = asset.add_batch_definition_whole_dataframe("rows").get_batch(
         {"dataframe": pd.DataFrame(rows, columns=COLUMNS)}
@@ -77,13 +81,23 @@ def validate(suite: Suite, rows: Sequence[Row]) -> Validation:
             "partial_unexpected_count": SHOWN,
         },
     )
-    document = result.to_json_dict()
+    # What it calls JSON still has numpy's numbers in it.
+    document = orjson.loads(orjson.dumps(result.to_json_dict(), option=orjson.OPT_SERIALIZE_NUMPY))
     _refuse_broken(document["results"])
     return Validation(
         document=document,
         page=_Sections().render(ValidationResultsPageRenderer().render(result)),
         failed=_failed(suite, document["results"]),
         unjudged=tuple(sorted(_name(each) for each in document["results"] if outcome(each) == "unjudged")),
+    )
+
+
+def _nothing_kept() -> DataContextConfig:
+    """A context in memory: no files, no progress bars in the log."""
+    return DataContextConfig(
+        store_backend_defaults=InMemoryStoreBackendDefaults(),
+        progress_bars=ProgressBarsConfig(globally=False, metric_calculations=False),
+        analytics_enabled=False,
     )
 
 
