@@ -14,7 +14,7 @@ from clickstream.lake.windows import parse_hour
 from clickstream.quality.entry import EXPECTATION_FAILED, QualityEntry
 from clickstream.quality.ledger import failed_now
 from clickstream.quality.report import quality_of
-from clickstream.quality.suites import load_suites
+from clickstream.quality.suites import Tier, load_suites
 from clickstream.reconciliation.steps import Rows, Run, Verdict
 from tests.integration.stack.clouds import copy_of
 from tests.integration.stack.proof import Lake, lake_on
@@ -38,7 +38,7 @@ def recorded(lake: Lake) -> tuple[Run, Verdict]:
     return run, lake.judge(run)
 
 
-def entries_of(lake: Lake, run: Run) -> dict[str, QualityEntry]:
+def entries_of(lake: Lake, run: Run) -> dict[Tier, QualityEntry]:
     return {entry.tier: entry for entry in quality_of(lake.place, lake.source) if entry.run == run.run}
 
 
@@ -115,6 +115,7 @@ def test_lateness_is_counted_from_the_arrival_hour(lake: Lake, judged: tuple[Run
     assert len(told) == 12
 
 
+@pytest.mark.full
 def test_what_no_proof_sees_fails_the_quality_alone_until_it_is_mended(lake: Lake, judged: tuple[Run, Verdict]) -> None:
     """Somebody takes the session ids out of Silver: each record is still accounted for."""
     (start, end), silver = (judged[0].plan.hours[0], judged[0].plan.hours[-1]), lake.table("silver")

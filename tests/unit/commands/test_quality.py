@@ -22,7 +22,7 @@ def result(tier: str, state: str, **more: Any) -> dict[str, Any]:
 
 
 def lines(tiers: list[dict[str, Any]], failed: list[dict[str, Any]]) -> list[str]:
-    standing = {"verified_through": None, "hours": [], "dates": []}
+    standing: dict[str, Any] = {"verified_through": None, "hours": [], "dates": []}
     printed = io.StringIO()
     told = {"sources": {"shop": standing | {"quality": {"tiers": tiers, "failed": failed}}}}
     status.show(told, Console(file=printed, width=80))

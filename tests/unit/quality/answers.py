@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from clickstream.quality.measures import Row, bronze_rows, schema_rows, silver_rows
 from clickstream.quality.suites import load_suites
@@ -30,7 +31,7 @@ Answer = dict[str, str | None]
 
 def cell(about: str, name: str, records: int, **more: str | int | float | None) -> Answer:
     """A row of `silver_measures.sql`; all records have a value, unless told otherwise."""
-    told = {"arrival_hour": None, "kind": None, "value": None, "filled": records, "different": 3}
+    told: dict[str, Any] = {"arrival_hour": None, "kind": None, "value": None, "filled": records, "different": 3}
     told |= {"lowest": None, "highest": None, "mean": None, **more}
     row = {"about": about, "name": name, "records": records, **told}
     return {key: None if value is None else str(value) for key, value in row.items()}
