@@ -20,7 +20,7 @@ from tests.unit.quality.answers import cell
 from tests.unit.reconciliation.makers import source, text
 from tests.unit.reconciliation.stage import Stage
 
-FEW = ("columns_as_declared", "most_records_are_good", "sessions_are_known")
+FEW = ("columns_as_declared", "most_records_are_good", "sessions_are_known", "nearly_all_sessions_are_known")
 
 
 def few(suite: Suite) -> Suite:
@@ -67,7 +67,7 @@ class QualityStage(Stage):
         return quality_of(self.place, self.source)
 
 
-def clicks(hour: int, count: int = 600) -> list[bytes]:
+def clicks(hour: int, count: int = 1100) -> list[bytes]:
     return [f"{hour}-{number} click".encode() for number in range(count)]
 
 
@@ -126,8 +126,15 @@ def test_a_critical_expectation_fails_its_tier_and_is_named(stage: QualityStage)
     assert stage.judge("r0") == Verdict(["silver: sessions_are_known"], [EXPECTATION_FAILED])
     bronze, silver = stage.lines
     assert (bronze.state, silver.state, silver.causes) == ("passed", "failed", (EXPECTATION_FAILED,))
-    assert silver.failed == {"critical": ("sessions_are_known",)}
+    assert silver.failed == {"critical": ("sessions_are_known",), "warning": ("nearly_all_sessions_are_known",)}
     assert stage.states == {0: "verified", 1: "verified"}
+
+
+def test_a_warning_is_recorded_and_fails_nothing(stage: QualityStage) -> None:
+    stage.without_session = 0.05
+    assert stage.judge("r0") == Verdict([], [])
+    assert [(line.state, line.causes) for line in stage.lines] == [("passed", ()), ("warned", ())]
+    assert stage.lines[1].failed == {"warning": ("nearly_all_sessions_are_known",)}
 
 
 def test_no_value_of_the_data_stands_in_the_ledger(stage: QualityStage) -> None:
@@ -152,7 +159,8 @@ def test_hours_that_are_unchanged_are_looked_at_again_as_they_are_now(stage: Qua
     stage.prove(0, 1, "r1")
     assert stage.run("r1").read("pinned") is None
     assert stage.judge("r1") == Verdict([], [])
-    assert stage.lines[-1].hours == (text(0), text(1))
+    for line in stage.lines[-2:]:
+        assert (line.run, line.hours, line.unjudged) == ("r1", (text(0), text(1)), ())
 
 
 def test_hours_that_nobody_has_checked_are_left(stage: QualityStage) -> None:
