@@ -36,7 +36,7 @@ COMMAND := cd $(ROOT) && $(AIRFLOW)/python -m commands
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help doctor up down clean logs send prove backfill status break restore check docs test test-full bench
+.PHONY: help doctor up down clean logs send prove backfill status quality break restore check docs test test-full bench
 
 ##@ The stack
 doctor: ## is this machine fit? all faults at once, before any download
@@ -63,6 +63,8 @@ backfill: installed ## SOURCE= FROM=2026-11-17 TO=2026-11-18  run these days aga
 	@$(COMMAND).backfill
 status: installed ## [SOURCE=] [JSON=1]  what is proven, tier by tier
 	@$(COMMAND).status
+quality: installed ## [SOURCE=]  the pages of the last data quality results, into STATE/quality
+	@$(COMMAND).quality
 break: installed ## WHAT=lost-object|…  make one fault, to see it found and to repair it
 	@$(COMMAND).break_
 restore: installed ## OBJECT=key  bring an object back as the evidence knows it

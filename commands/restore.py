@@ -14,12 +14,16 @@ import boto3
 
 from clickstream.contract.records import read_object
 from clickstream.lake.place import Place
+from clickstream.quality.ledger import QualityLedger
 from clickstream.reconciliation.fingerprint import Fingerprint
-from clickstream.reconciliation.ledger import Ledger, LedgerBroken
+from clickstream.reconciliation.ledger import Chain, DateLedger, Ledger, LedgerBroken
 from clickstream.reconciliation.manifest import CountedObject, load_manifest
 from clickstream.reconciliation.progress import current_entries
 from clickstream.sources.loader import load_sources
 from commands.terminal import Failed, command
+
+CHAINS: dict[str, type[Chain[Any]]] = {"": Ledger, "dates": DateLedger, "quality": QualityLedger}
+"""The ledgers of a source by what follows its name in their folders."""
 
 
 def main() -> None:
@@ -44,11 +48,12 @@ def _restore_bronze(place: Place, key: str) -> None:
 
 
 def _restore_ledger(place: Place, key: str) -> None:
-    source = key.split("/")[1]
+    source, _, kind = key.split("/")[1].partition(".")
+    ledger = CHAINS[kind](place.s3, place.evidence, source)
     for version in _versions(place.s3, place.evidence, key):
         _bring_back(place.s3, place.evidence, key, version)
         try:
-            Ledger(place.s3, place.evidence, source).read()
+            ledger.read()
         except LedgerBroken:
             continue
         return

@@ -12,12 +12,14 @@ from rich.console import Console
 from rich.table import Table
 
 from clickstream.lake.place import Place
+from clickstream.quality.report import quality_report
 from clickstream.reconciliation.ledger import LedgerBroken
 from clickstream.reconciliation.report import source_report
 from clickstream.sources.loader import load_sources
 from commands.terminal import Failed, command
 
 STYLES = {"verified": "green", "excepted": "yellow", "failed": "bold red", "late_change": "red"}
+QUALITY_STYLES = {"warned": "yellow", "failed": "bold red"}
 TIERS = ("producer", "stream", "delivery", "bronze", "silver")
 WIDEST = 1000
 FATES = ("good", "filtered", "quarantined", "duplicate")
@@ -36,7 +38,7 @@ def report(source: str | None) -> dict[str, Any]:
     try:
         return {
             "sources": {
-                name: source_report(place, declared)
+                name: source_report(place, declared) | {"quality": quality_report(place, declared)}
                 for name, declared in sources.items()
                 if source is None or name == source
             }
@@ -72,6 +74,7 @@ def show(told: Mapping[str, Any], console: Console | None = None) -> None:
         console.print(table)
         _show_waivers(console, standing)
         _show_dates(console, standing)
+        _show_quality(console, standing["quality"])
 
 
 def _totals(hours: list[dict[str, Any]]) -> list[str]:
@@ -102,6 +105,21 @@ def _show_dates(console: Console, standing: Mapping[str, Any]) -> None:
         gold = "".join(f", {table} {records:,}" for table, records in date["gold"].items())
         without = f", {date['without_session']:,} without a session" if date["without_session"] else ""
         console.print(f"  event date {date['event_date']}: silver {date['silver']:,}{gold}{without}, {date['state']}")
+
+
+def _show_quality(console: Console, quality: Mapping[str, Any]) -> None:
+    """The newest result of each tier, and failed windows that no newer result speaks of."""
+    for result in [*quality["tiers"], *(each for each in quality["failed"] if each not in quality["tiers"])]:
+        failed = [f"{name} ({severity})" for severity, names in result["failed"].items() for name in names]
+        judged = result["expectations"] - len(result["unjudged"])
+        console.print(
+            f"  data quality of {result['tier']}, {result['window']}: {result['state']}, "
+            f"{judged - len(failed)} of {judged} expectations hold"
+            + (f", {len(result['unjudged'])} had too few records" if result["unjudged"] else "")
+            + (f"; failed: {', '.join(failed)}" if failed else ""),
+            style=QUALITY_STYLES.get(result["state"]),
+            soft_wrap=True,
+        )
 
 
 def main() -> None:

@@ -6,6 +6,9 @@ without holding a worker, until the delivery's watermark has passed the day's en
 **Gold.** Once the run's hours stand proven, the event dates of Gold that are out of date are made anew from Silver,
 and proven themselves (`docs/gold.md`). A failed verdict of Silver leaves Gold as it is.
 
+**Data quality.** Beside Gold the run's records are held against the expectations of their source: shares, volumes,
+lateness (`docs/quality.md`). Its verdict is its own: it fails the run, and neither the proof nor Gold waits for it.
+
 **For others.** DAGs that read Silver or Gold wait for the assets `<source>__silver_verified` and
 `<source>__gold_verified`: they are updated by the verdicts, not by the writes.
 
@@ -35,7 +38,9 @@ from airflow.sdk import DAG, Param
 from clickstream.airflow.gold import make_gold
 from clickstream.airflow.notifiers.page import PageOnFailure
 from clickstream.airflow.proof import prove
+from clickstream.airflow.quality import make_quality
 from clickstream.airflow.timetables import DailyUntil
+from clickstream.quality.suites import has_suites
 from clickstream.reconciliation.request import LONGEST_REASON, SHORTEST_REASON, WINDOW_PATTERN
 from clickstream.sources.loader import load_sources
 
@@ -89,4 +94,6 @@ for source in sources.values():
         proven = prove(source)
         if source.gold:
             proven >> make_gold(source)
+        if has_suites(source):
+            proven.get_child_by_label("record") >> make_quality(source)
     globals()[dag.dag_id] = dag

@@ -39,6 +39,11 @@ GOLD = {
     "gold.record",
     "gold.verdict",
 }
+QUALITY = {
+    "quality.measure",
+    "quality.validate",
+    "quality.verdict",
+}
 
 WRITES = {"proof.repair_partitions", "proof.bronze_to_silver"}
 """Tasks that change the lake or its catalog."""
@@ -60,7 +65,7 @@ def upstream(dag: DAG, task: str) -> set[str]:
 
 
 def test_the_tasks(dag: DAG) -> None:
-    assert set(dag.task_ids) == TASKS | {WAIVE} | GOLD
+    assert set(dag.task_ids) == TASKS | {WAIVE} | GOLD | QUALITY
 
 
 def test_the_page_explains_the_dag_and_each_param_explains_itself(dag: DAG) -> None:
@@ -144,7 +149,7 @@ def test_the_check_comes_after_the_job_and_not_when_it_failed(dag: DAG) -> None:
 def test_the_entry_is_written_before_the_verdict_and_the_verdict_is_last(dag: DAG) -> None:
     assert dag.get_task("proof.verdict").upstream_task_ids == {"proof.record"}
     assert dag.get_task("proof.verdict").trigger_rule == TriggerRule.ALL_SUCCESS
-    assert [task.task_id for task in dag.leaves] == ["gold.verdict"]
+    assert {task.task_id for task in dag.leaves} == {"gold.verdict", "quality.verdict"}
     assert "proof.reconcile" in upstream(dag, "proof.record")
 
 
@@ -188,6 +193,21 @@ def test_gold_is_checked_after_its_job_and_recorded_before_its_verdict(dag: DAG)
         assert dag.get_task(task).trigger_rule == TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS
 
 
+def test_quality_comes_after_the_entry_of_the_proof_whatever_its_verdict_and_nothing_waits_for_it(dag: DAG) -> None:
+    assert dag.get_task("quality.measure").upstream_task_ids == {"proof.record"}
+    assert dag.get_task("quality.validate").upstream_task_ids >= {"quality.measure"}
+    for task in QUALITY:
+        assert "proof.verdict" not in upstream(dag, task)
+        assert not GOLD & upstream(dag, task)
+    for task in (TASKS | GOLD | {WAIVE}) - QUALITY:
+        assert not QUALITY & upstream(dag, task)
+
+
+def test_quality_is_recorded_before_its_verdict(dag: DAG) -> None:
+    assert dag.get_task("quality.verdict").upstream_task_ids == {"quality.validate"}
+    assert dag.get_task("quality.verdict").trigger_rule == TriggerRule.ALL_SUCCESS
+
+
 def test_others_are_told_of_what_is_verified_not_of_what_is_written(dag: DAG) -> None:
     told = {task.task_id: [outlet.name for outlet in task.outlets] for task in dag.tasks if task.outlets}
     assert told == {"proof.verdict": ["retail_web__silver_verified"], "gold.verdict": ["retail_web__gold_verified"]}
@@ -196,5 +216,5 @@ def test_others_are_told_of_what_is_verified_not_of_what_is_written(dag: DAG) ->
 @pytest.mark.filterwarnings("ignore:GitWildMatchPattern:DeprecationWarning")  # Airflow's reading of .airflowignore
 def test_it_can_be_stored_and_read_back(dag: DAG) -> None:
     stored = DagSerialization.from_dict(DagSerialization.to_dict(dag))
-    assert set(stored.task_ids) == TASKS | {WAIVE} | GOLD
+    assert set(stored.task_ids) == TASKS | {WAIVE} | GOLD | QUALITY
     assert stored.timetable.serialize() == {"until": "2026-11-19T00:00:00+00:00"}

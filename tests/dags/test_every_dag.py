@@ -24,7 +24,7 @@ DAGS = {
     "retail_web__provision": 8,
     "retail_web__health": 3,
     "retail_web__hourly": 11,
-    "retail_web__daily": 18,
+    "retail_web__daily": 21,
     "retail_web__lake_maintenance": 5,
     "shop_clicks__provision": 7,
     "shop_clicks__health": 3,

@@ -61,6 +61,12 @@ def test_the_sample_day_is_accounted_for_to_the_record(stack: Stack, source: str
     assert stack.pages() == []
 
 
+def test_the_sample_is_what_is_expected_of_the_feed(stack: Stack) -> None:
+    quality = stack.status()["quality"]
+    assert {result["tier"]: result["state"] for result in quality["tiers"]} == {"bronze": "passed", "silver": "passed"}
+    assert quality["failed"] == []
+
+
 def test_a_second_up_changes_nothing(stack: Stack) -> None:
     before = stack.ledger()
     stack.make("up")

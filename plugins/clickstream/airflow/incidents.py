@@ -73,6 +73,17 @@ def report_maintenance(run: Run, dag_id: str, run_id: str) -> None:
     resolve_failures(run.source.name, dag_id)
 
 
+def report_quality(run: Run, dag_id: str, run_id: str) -> None:
+    """Report what the ledger of quality says now."""
+    from clickstream.paging.quality_pages import CHECK, quality_pages
+    from clickstream.quality.ledger import failed_now
+    from clickstream.quality.report import quality_of
+
+    failed = failed_now(quality_of(run.place, run.source), run.source.checks.recheck_days)
+    pages = quality_pages(run.source.name, failed, run_link(dag_id, run_id))
+    incidents_of(run.source.name).report(CHECK, pages, datetime.now(UTC))
+
+
 def resolve_failures(source: str, dag_id: str) -> None:
     """Resolve what failed tasks of a DAG opened: a run of it has come to its end."""
     incidents_of(source).report(dag_id, {}, datetime.now(UTC))

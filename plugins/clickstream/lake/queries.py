@@ -49,6 +49,13 @@ class Column:
         return f'"{self.name}"'
 
 
+class TextOf(Column):
+    """The value of a column as text, in SQL."""
+
+    def __str__(self) -> str:
+        return f"CAST({super().__str__()} AS varchar)"
+
+
 @dataclass(frozen=True)
 class JsonText:
     """The text of a field of a JSON document, as an expression in SQL; NULL where the document has none.

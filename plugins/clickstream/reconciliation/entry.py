@@ -1,4 +1,4 @@
-"""One line of the ledger: what a run found of one arrival hour, or of one event date."""
+"""One line of a ledger: what every line has, and what a run found of one arrival hour, or of one event date."""
 
 from __future__ import annotations
 
@@ -41,11 +41,8 @@ class Line(BaseModel):
     schema_version: int = SCHEMA_VERSION
     sequence: int = 0
     source: str
-    state: State
-    silver: Fingerprint = Fingerprint()
-    """Good records in Silver."""
+    state: str
     silver_snapshot: int | None = None
-    code_digest: str | None = None
     causes: tuple[str, ...] = ()
     """Codes of the findings, each once; empty when there are none."""
     findings: str | None = None
@@ -76,6 +73,7 @@ class Line(BaseModel):
 class Entry(Line):
     """What one run found of one arrival hour."""
 
+    state: State
     arrival_hour: str
     tiers: Tiers = Tiers()
     producer_unknown: int = 0
@@ -84,6 +82,8 @@ class Entry(Line):
     event_dates: dict[str, int] = {}
     """Good records by event date."""
     bronze: Fingerprint = Fingerprint()
+    silver: Fingerprint = Fingerprint()
+    """Good records in Silver."""
     rejects: Fingerprint = Fingerprint()
     largest_object: int = 0
     """Records of the hour's largest object: what one buffer can hold over into the next hour."""
@@ -94,6 +94,7 @@ class Entry(Line):
     rejects_snapshot: int | None = None
     contract: str | None = None
     contract_digest: str | None = None
+    code_digest: str | None = None
     waivers: tuple[Waiver, ...] = ()
     """What people have accepted of the hour and is still so."""
 
@@ -103,9 +104,12 @@ class Entry(Line):
 
 
 class DateEntry(Line):
-    """What one run found of one event date in Gold; `silver` is what Silver held of the date."""
+    """What one run found of one event date in Gold."""
 
+    state: State
     event_date: str
+    silver: Fingerprint = Fingerprint()
+    """What Silver held of the date."""
     declaration: str
     """Digest of what the source declared as its Gold: made by another declaration, a date is out of date."""
     without_session: int = 0
@@ -118,6 +122,7 @@ class DateEntry(Line):
     """Hundredths of revenue of the date's events."""
     gold_snapshots: dict[str, int | None] = {}
     """Iceberg snapshots of Gold that were checked, by kind of table."""
+    code_digest: str | None = None
 
     @property
     def occasion(self) -> tuple[object, ...]:
@@ -125,8 +130,9 @@ class DateEntry(Line):
 
 
 class MaintenanceEntry(Line):
-    """What one run did to one Iceberg table without changing its rows; what a line says of Silver stays empty."""
+    """What one run did to one Iceberg table without changing its rows."""
 
+    state: State
     table: str
     """Kind of the table."""
     since: str
@@ -147,6 +153,7 @@ class MaintenanceEntry(Line):
     """Of the data files of the whole table, before and after, as the job counted them."""
     snapshots_expired: int
     orphans_removed: int
+    code_digest: str | None = None
 
     @property
     def occasion(self) -> tuple[object, ...]:

@@ -153,6 +153,11 @@ class Gold(Part):
         return next((table.key for table in self.tables.values() if isinstance(table, Sessions)), None)
 
     @property
+    def funnel(self) -> tuple[Step, ...]:
+        """The steps of the sessions; none without them."""
+        return next((table.funnel for table in self.tables.values() if isinstance(table, Sessions)), ())
+
+    @property
     def digest(self) -> str:
         """SHA-256 of the declaration, its first 16 hex digits."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]

@@ -15,12 +15,13 @@ from tests.integration.stack.conftest import free_ports
 
 
 @contextmanager
-def project_with(dag_file: str, root: Path) -> Iterator[Settings]:
+def project_with(dag_file: str, root: Path, state: Path | None = None) -> Iterator[Settings]:
     """The copy, whose files a test may change, and its cloud, to which AWS's variables lead meanwhile.
 
     Args:
         dag_file: the only file in its folder `dags`.
         root: a new folder.
+        state: of an ended cloud, with which this one begins.
     """
     for part in ("plugins", "include", "local"):
         shutil.copytree(ROOT / part, root / part, ignore=shutil.ignore_patterns("__pycache__"))
@@ -40,7 +41,10 @@ def project_with(dag_file: str, root: Path) -> Iterator[Settings]:
         for name, value in variables.items():
             environment.setenv(name, value)
         try:
-            settings.state.mkdir()
+            if state:
+                shutil.copytree(state, settings.state)
+            else:
+                settings.state.mkdir()
             stack.start_cloud(settings)
             cloud.lay_foundation(settings)
             yield settings

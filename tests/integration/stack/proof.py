@@ -28,6 +28,7 @@ from clickstream.producer.producer import Producer
 from clickstream.producer.receipt import Receipt
 from clickstream.producer.sinks import open_sink
 from clickstream.provisioning.resource import Cloud
+from clickstream.quality.steps import Measure, validate_run
 from clickstream.reconciliation.gold.steps import CheckGold, Next, PlanGold, next_of_gold, record_gold
 from clickstream.reconciliation.maintenance.steps import CheckMaintenance, plan_maintenance, record_maintenance
 from clickstream.reconciliation.plan import make_plan
@@ -231,6 +232,11 @@ class Lake:
         self._ask_for(run, CheckGold())
         return Outcome(record_gold(run), source_report(self.place, self.source))
 
+    def judge(self, run: Run) -> Verdict:
+        """The data of a run that is recorded, held against the expectations of their source."""
+        self._ask_for(run, Measure())
+        return validate_run(run)
+
     def settle(self, window: Window, *, forced: bool = False) -> Outcome:
         """One whole run over a window, and its Gold."""
         run, following = self.begin(window, forced=forced)
@@ -287,6 +293,16 @@ class Lake:
 
     def _ask(self, sql: str) -> str:
         """Athena's answer as it lies in S3."""
+        bucket, key = split_uri(self.change(sql)["ResultConfiguration"]["OutputLocation"])
+        text: str = self.place.s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode()
+        return text
+
+    def change(self, sql: str) -> dict[str, Any]:
+        """Let Athena carry out a statement, as somebody else might; its execution.
+
+        Raises:
+            QueryFailed: it did not succeed.
+        """
         execution = self.athena.start_query_execution(QueryString=sql, WorkGroup=Names.workgroup)["QueryExecutionId"]
 
         def ended() -> dict[str, Any] | None:
@@ -296,9 +312,7 @@ class Lake:
         end = _wait(ended, QUERY_SECONDS)
         if end["Status"]["State"] != "SUCCEEDED":
             raise QueryFailed(end["Status"]["StateChangeReason"])
-        bucket, key = split_uri(end["ResultConfiguration"]["OutputLocation"])
-        text: str = self.place.s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode()
-        return text
+        return end
 
     def _ask_for(self, run: Run, step: QueryStep) -> None:
         try:

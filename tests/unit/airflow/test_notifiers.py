@@ -13,10 +13,12 @@ from airflow.sdk.api.datamodels._generated import TaskInstance
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 
 from clickstream.airflow import incidents
-from clickstream.airflow.incidents import AlreadyPaged, Refused, report_verdict, run_link
+from clickstream.airflow.incidents import AlreadyPaged, Refused, report_quality, report_verdict, run_link
 from clickstream.airflow.notifiers.page import PROCESS_LOST, PageOnFailure, ResolveFailures
+from clickstream.quality.ledger import QualityLedger
 from clickstream.reconciliation.ledger import LedgerBroken
 from tests.unit.paging.memory_sns import MemorySns
+from tests.unit.quality.makers import entry
 from tests.unit.reconciliation.makers import key, text
 from tests.unit.reconciliation.stage import Stage
 
@@ -116,6 +118,15 @@ def test_a_run_over_other_hours_resolves_nothing_that_the_ledger_still_fails_for
     stage.prove(300, 300, "r2")
     report_verdict(stage.run("r2"), DAG_ID, "r2")
     assert {kind for _, kind in topic.kinds} == {"opened"}
+
+
+def test_failed_quality_is_one_incident_that_other_checks_leave(stage: Stage, topic: MemorySns) -> None:
+    ledger = QualityLedger(stage.s3, stage.place.evidence, "retail_web")
+    for run, state in (("r1", "failed"), ("r2", "failed"), ("r3", "passed")):
+        ledger.append([entry(range(2), state, run=run)])
+        report_quality(stage.run(run), DAG_ID, run)
+        verdict(stage, f"proof of {run}")
+    assert topic.kinds == [("expectation_failed", "opened"), ("expectation_failed", "resolved")]
 
 
 def test_a_task_that_failed_for_good_pages_with_its_log_and_what_to_clear(topic: MemorySns) -> None:

@@ -20,7 +20,8 @@ def test_an_exception_is_told_with_who_why_what_and_where_it_stands() -> None:
     stage.lose(1, "x")
     stage.prove(1, 1, "w", waive="[urgent] no version of it is left")
     printed = io.StringIO()
-    told = {"sources": {"retail_web": source_report(stage.place, stage.source)}}
+    quality = {"tiers": [], "failed": []}
+    told = {"sources": {"retail_web": source_report(stage.place, stage.source) | {"quality": quality}}}
     status.show(told, Console(file=printed, width=80))
     lines = printed.getvalue().splitlines()
     assert (

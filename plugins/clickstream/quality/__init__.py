@@ -1,0 +1,1 @@
+"""What the data of a source are like, held against expectations: what no contract sees in a single record."""
