@@ -65,9 +65,10 @@ def test_the_files_of_settled_hours_become_one_a_partition_and_no_row_changes(
 def test_what_was_compacted_is_left_alone_from_then_on(written: MaintainedLake) -> None:
     written.maintain(until=hour(SETTLED))
     newest = written.main()[0].id
-    done = written.maintain(until=hour(SETTLED), proven=[snapshot.id for snapshot in written.main()])
+    proven = [snapshot.id for snapshot in written.main()]
+    done = written.maintain(until=hour(SETTLED), proven=proven)
     assert (done["silver"]["before"], done["silver"]["after"]) == (newest, newest)
-    written.maintain(since=hour(SETTLED), until=hour(HOURS))
+    written.maintain(since=hour(SETTLED), until=hour(HOURS), proven=proven)
     assert set(written.files().values()) == {PARTITIONS}
 
 
@@ -89,9 +90,11 @@ def test_readers_of_what_was_main_within_the_days_to_keep_still_get_its_rows_and
 
 
 def test_files_that_only_expired_snapshots_name_are_deleted(written: MaintainedLake) -> None:
-    rows, files = written.rows(), sum(written.files().values())
+    files = sum(written.files().values())
     written.maintain()
-    done = written.maintain(keep_since=now(), proven=[s.id for s in written.main()])
+    written.commit(HOURS)
+    rows = written.rows()
+    done = written.maintain(until=hour(HOURS), keep_since=now(), proven=[s.id for s in written.main()])
     assert done["silver"]["files_expired"] == files
     assert written.rows() == rows
     stored = written.place.s3.list_objects_v2(Bucket=written.place.lake, Prefix=f"silver/{written.source.name}_silver/")
