@@ -29,7 +29,7 @@ DAGS = {
     "shop_clicks__provision": 7,
     "shop_clicks__health": 3,
     "shop_clicks__hourly": 11,
-    "shop_clicks__daily": 18,
+    "shop_clicks__daily": 21,
     "shop_clicks__lake_maintenance": 5,
 }
 """Tasks of each DAG."""

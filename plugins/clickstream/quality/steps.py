@@ -21,6 +21,7 @@ from clickstream.quality.data_docs import self_contained
 from clickstream.quality.entry import EXPECTATION_FAILED, QualityEntry, QualityState
 from clickstream.quality.ledger import QualityLedger
 from clickstream.quality.measures import Row, bronze_rows, schema_rows, silver_query, silver_rows
+from clickstream.quality.metrics import publish
 from clickstream.quality.suites import Suite, Tier, load_suites
 from clickstream.quality.volume import volumes
 from clickstream.reconciliation.entry import Entry
@@ -83,6 +84,7 @@ def validate_run(run: Run) -> Verdict:
     ledger = ledger_of(run)
     ledger.append(entries)
     LedgerIndex(ledger, run.place.lake).renew()
+    publish(run.place.cloudwatch, entries)
     failed = [f"{entry.tier}: {', '.join(entry.failed['critical'])}" for entry in entries if entry.state == "failed"]
     return Verdict(failed, [EXPECTATION_FAILED] if failed else [])
 

@@ -27,7 +27,7 @@ from clickstream.quality.suites import SEVERITIES, Severity, Suite
 
 COLUMNS = (
     "about", "span", "arrival_hour", "kind", "name", "value", "records", "count", "share", "filled", "different",
-    "distinct", "lowest", "highest", "mean", "usual", "usual_hours", "of_usual", "declared", "found",
+    "distinct", "lowest", "highest", "mean", "usual", "usual_hours", "of_usual", "deviations", "declared", "found",
 )  # fmt: skip
 """Of the rows of both tiers, so that an expectation finds its column whatever there was to measure."""
 NAMING = ["about", "arrival_hour", "kind", "name", "value"]

@@ -11,6 +11,9 @@ from clickstream.lake.windows import parse_hour
 from clickstream.quality.suites import Usual
 from clickstream.reconciliation.entry import Entry
 
+NORMAL = 1.4826
+"""Makes a median of distances a standard deviation, where the numbers are spread normally."""
+
 
 @dataclass(frozen=True)
 class Volume:
@@ -20,15 +23,24 @@ class Volume:
         usual: median of the hours that it is compared with; None when there are none.
         usual_hours: how many these are.
         of_usual: records / usual.
+        deviations: how far the hour is from the usual number, in robust standard deviations of these hours (1.4826
+            times the median of their distances from the median); None where they are all alike.
+            https://en.wikipedia.org/wiki/Median_absolute_deviation
     """
 
     usual: float | None = None
     usual_hours: int = 0
     of_usual: float | None = None
+    deviations: float | None = None
 
     def told(self) -> dict[str, float | int | None]:
         """As columns of a row."""
-        return {"usual": self.usual, "usual_hours": self.usual_hours, "of_usual": self.of_usual}
+        return {
+            "usual": self.usual,
+            "usual_hours": self.usual_hours,
+            "of_usual": self.of_usual,
+            "deviations": self.deviations,
+        }
 
 
 def volumes(hours: Iterable[str], current: Mapping[datetime, Entry], usual: Usual | None) -> dict[str, Volume]:
@@ -49,5 +61,12 @@ def _volume(hour: datetime, current: Mapping[datetime, Entry], usual: Usual | No
     before = [current[at] for n in range(1, usual.times + 1) if (at := hour - n * apart) in current]
     if not before:
         return Volume()
-    middle = median(entry.bronze.records for entry in before)
-    return Volume(middle, len(before), current[hour].bronze.records / middle if middle else None)
+    counts, records = [entry.bronze.records for entry in before], current[hour].bronze.records
+    middle = median(counts)
+    spread = NORMAL * median(abs(count - middle) for count in counts)
+    return Volume(
+        usual=middle,
+        usual_hours=len(counts),
+        of_usual=records / middle if middle else None,
+        deviations=abs(records - middle) / spread if spread else None,
+    )

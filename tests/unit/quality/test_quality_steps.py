@@ -14,7 +14,7 @@ from clickstream.quality import steps
 from clickstream.quality.entry import EXPECTATION_FAILED, QualityEntry
 from clickstream.quality.report import quality_of, quality_report
 from clickstream.quality.steps import Measure, validate_run
-from clickstream.quality.suites import Suite, load_suites
+from clickstream.quality.suites import SEVERITIES, Suite, load_suites
 from clickstream.reconciliation.steps import Verdict
 from tests.unit.quality.answers import cell
 from tests.unit.reconciliation.makers import source, text
@@ -127,6 +127,13 @@ def test_a_critical_expectation_fails_its_tier_and_is_named(stage: QualityStage)
     bronze, silver = stage.lines
     assert (bronze.state, silver.state, silver.causes) == ("passed", "failed", (EXPECTATION_FAILED,))
     assert silver.failed == {"critical": ("sessions_are_known",), "warning": ("nearly_all_sessions_are_known",)}
+    metrics = {(told["Tier"], told["Severity"]): count for told, count in stage.place.cloudwatch.put}
+    assert metrics == {
+        **{("bronze", severity): 0 for severity in SEVERITIES},
+        ("silver", "critical"): 1,
+        ("silver", "warning"): 1,
+        ("silver", "info"): 0,
+    }
     assert stage.states == {0: "verified", 1: "verified"}
 
 

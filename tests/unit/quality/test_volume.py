@@ -30,7 +30,7 @@ def known(**records: int) -> dict:  # type: ignore[type-arg]
 
 def test_an_hour_is_compared_with_the_same_hour_of_the_days_before() -> None:
     current = known(h0=1000, h24=100, h48=300, h72=200, h96=50, h95=7)
-    assert volumes([text(96)], current, DAILY) == {text(96): Volume(200, 3, 0.25)}
+    assert volumes([text(96)], current, DAILY) == {text(96): Volume(200, 3, 0.25, 150 / 148.26)}
 
 
 def test_hours_that_the_ledger_does_not_know_count_for_nothing() -> None:

@@ -418,10 +418,16 @@ class Catalog:
 
 
 class Metrics:
-    """CloudWatch, which knows what the stream took."""
+    """CloudWatch, which knows what the stream took, and is told what quality came to."""
 
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
+        self.put: list[tuple[dict[str, str], int]] = []
+
+    def put_metric_data(self, *, Namespace: str, MetricData: list[dict[str, Any]]) -> None:  # noqa: N803
+        for datum in MetricData:
+            assert (Namespace, datum["MetricName"]) == ("Clickstream/Quality", "ExpectationsFailed")
+            self.put.append(({each["Name"]: each["Value"] for each in datum["Dimensions"]}, datum["Value"]))
 
     def get_paginator(self, operation: str) -> Metrics:
         return self
