@@ -14,7 +14,8 @@ from clickstream.sources.model import LARGEST_AMOUNT, Gold, Source
 
 def silver_rows(spark: SparkSession, source: Source, snapshot: int) -> DataFrame:
     """All rows of Silver at a snapshot."""
-    return spark.read.option("versionAsOf", snapshot).table(f"{CATALOG}.{DATABASE}.{source.table('silver')}")
+    # Iceberg's own option: `versionAsOf` is for load(), with table() Spark 3.5 passes over it without a word.
+    return spark.read.option("snapshot-id", snapshot).table(f"{CATALOG}.{DATABASE}.{source.table('silver')}")
 
 
 def on_dates(rows: DataFrame, dates: Collection[date]) -> DataFrame:

@@ -84,6 +84,16 @@ def test_a_snapshot_says_what_it_was_made_of(built: GoldLake) -> None:
     assert silver != built.snapshot("silver")
 
 
+def test_gold_is_made_of_the_snapshot_that_the_plan_names_whatever_is_in_silver_by_then(lake: GoldLake) -> None:
+    from gold_job.events import silver_rows  # type: ignore[import-not-found,unused-ignore]
+
+    lake.arrive([Event(START, "one", "click", None, None, None)])
+    planned = lake.snapshot("silver")
+    lake.arrive([Event(START, "later", "click", None, None, None)])
+    lake.refresh()
+    assert [row.session_id for row in silver_rows(lake.session, lake.source, planned).collect()] == ["one"]
+
+
 def test_figures_of_a_date_are_conserved(mended: GoldLake) -> None:
     answers = mended.answers([MIDDLE])
     of_date = [event for event in mended.events if event.at.date() == MIDDLE]
