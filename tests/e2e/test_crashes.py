@@ -44,10 +44,10 @@ WITHIN = 300  # seconds
 class Proofs:
     """Forced proofs of single hours by the daily DAG of a stack."""
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: Stack, airflow: Airflow) -> None:
         self.stack = stack
         self.glue = stack.client("glue")
-        self.airflow = Airflow(f"http://127.0.0.1:{stack.knobs['AIRFLOW_PORT']}", *airflow_stack.LOGIN)
+        self.airflow = airflow
 
     def begin(self, arrival_hour: str, force: bool = True) -> str:
         """Trigger one; its run id."""
@@ -98,12 +98,13 @@ def proofs(stack: Stack) -> Iterator[Proofs]:
         "AWS_SECRET_ACCESS_KEY": "local",
         "AWS_DEFAULT_REGION": "us-east-1",
     }
-    with pytest.MonkeyPatch.context() as environment:
+    pages = f"http://127.0.0.1:{stack.knobs['AIRFLOW_PORT']}"
+    with pytest.MonkeyPatch.context() as environment, Airflow(pages, *airflow_stack.LOGIN) as airflow:
         for name, value in variables.items():
             environment.setenv(name, value)
         with clock(stack) as moved:
             moved.set(FLOWING)
-        yield Proofs(stack)
+        yield Proofs(stack, airflow)
 
 
 @contextmanager
