@@ -7,22 +7,20 @@ missing does the first one's hours again.
 
 from __future__ import annotations
 
-import json
 import re
-import sys
 import uuid
 from collections import Counter
 from typing import Any
 
 import boto3
-from awsglue.utils import getResolvedOptions
 from branched_table import BranchedTable
+from plan_file import follow
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from silver_job.audit import audit
 from silver_job.files import write_good
 from silver_job.judging import Judged, judge_objects
-from silver_job.plan import BronzeObject, Plan, write_json
+from silver_job.plan import BronzeObject, Plan
 from silver_job.winners import Ruling, rule
 
 from clickstream.lake.snapshots import ATTEMPT, HOURS, RUN_ID
@@ -130,13 +128,5 @@ def _judge(spark: SparkSession, plan: Plan, objects: list[BronzeObject], first: 
     return judge_objects(spark, plan, objects, first, scratch)
 
 
-def main(argv: list[str]) -> None:
-    """Parse the arguments, run, and put the result where the plan says."""
-    plan = Plan.read(getResolvedOptions(argv, ["JOB_NAME", "plan"])["plan"])
-    result = run(SparkSession.builder.getOrCreate(), plan)
-    write_json(plan.result, result)
-    print(json.dumps(result))
-
-
 if __name__ == "__main__":
-    main(sys.argv)
+    follow(lambda spark, plan: run(spark, Plan.of(plan)))

@@ -7,18 +7,14 @@ ones before it said.
 
 from __future__ import annotations
 
-import json
-import sys
 from typing import Any
 
-import boto3
-from awsglue.utils import getResolvedOptions
 from maintenance_job.audit import AuditFailed, audit
 from maintenance_job.plan import Plan, TablePlan
 from maintenance_job.table import MaintainedTable
+from plan_file import follow
 from pyspark.sql import SparkSession
 
-from clickstream.lake.objects import write_json
 from clickstream.lake.retention import expirable
 from clickstream.lake.snapshots import Snapshot
 
@@ -84,13 +80,5 @@ def last_written(history: list[Snapshot], plan: Plan) -> int:
     return next(written, history[-1].id)
 
 
-def main(argv: list[str]) -> None:
-    """Parse the arguments, run, and put the result where the plan says."""
-    plan = Plan.read(getResolvedOptions(argv, ["JOB_NAME", "plan"])["plan"])
-    result = run(SparkSession.builder.getOrCreate(), plan)
-    write_json(boto3.client("s3"), plan.result, result)
-    print(json.dumps(result))
-
-
 if __name__ == "__main__":
-    main(sys.argv)
+    follow(lambda spark, plan: run(spark, Plan.of(plan)))

@@ -6,14 +6,10 @@ file. It may be killed anywhere and run again: it replaces whole event dates, an
 
 from __future__ import annotations
 
-import json
 import re
-import sys
 import uuid
 from typing import Any
 
-import boto3
-from awsglue.utils import getResolvedOptions
 from gold_job.daily import DailyMaker
 from gold_job.dimension import DimensionMaker
 from gold_job.events import silver_rows
@@ -21,9 +17,9 @@ from gold_job.facts import FactsMaker
 from gold_job.plan import Plan
 from gold_job.sessions import SessionsMaker
 from gold_job.table import Job, TableMaker
+from plan_file import follow
 from pyspark.sql import SparkSession
 
-from clickstream.lake.objects import write_json
 from clickstream.lake.snapshots import ATTEMPT, DATES, RUN_ID, SILVER_SNAPSHOT
 
 MAKERS: dict[str, type[TableMaker[Any]]] = {
@@ -80,13 +76,5 @@ def run(spark: SparkSession, plan: Plan) -> dict[str, Any]:
     }
 
 
-def main(argv: list[str]) -> None:
-    """Parse the arguments, run, and put the result where the plan says."""
-    plan = Plan.read(getResolvedOptions(argv, ["JOB_NAME", "plan"])["plan"])
-    result = run(SparkSession.builder.getOrCreate(), plan)
-    write_json(boto3.client("s3"), plan.result, result)
-    print(json.dumps(result))
-
-
 if __name__ == "__main__":
-    main(sys.argv)
+    follow(lambda spark, plan: run(spark, Plan.of(plan)))

@@ -6,9 +6,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-import boto3
-
-from clickstream.lake.objects import read_json
 from clickstream.sources.model import Source
 
 
@@ -21,20 +18,12 @@ class Plan:
         source: the event feed; it declares Gold.
         silver_snapshot: the snapshot of Silver that Gold is made of, whatever was written there since.
         dates: the event dates to replace; one without events is cleared.
-        result: where the result is put.
     """
 
     run_id: str
     source: Source
     silver_snapshot: int
     dates: tuple[date, ...]
-    result: str
-
-    @classmethod
-    def read(cls, address: str) -> Plan:
-        """Read the plan file at an `s3://` address."""
-        plan = read_json(boto3.client("s3"), address)
-        return cls.of(plan)
 
     @classmethod
     def of(cls, plan: dict[str, Any]) -> Plan:
@@ -44,5 +33,4 @@ class Plan:
             source=Source.model_validate(plan["source"]),
             silver_snapshot=plan["silver_snapshot"],
             dates=tuple(map(date.fromisoformat, plan["dates"])),
-            result=plan["result"],
         )

@@ -6,10 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-import boto3
-
-from clickstream.lake.objects import read_json
-
 
 class TablePlan(NamedTuple):
     """One table.
@@ -42,7 +38,6 @@ class Plan:
         keep_since: readers may go back to this time.
         keep_snapshots: how many of main are kept however old they are.
         orphans_before: files that no snapshot names and that are older are deleted.
-        result: where the result is put.
     """
 
     run_id: str
@@ -51,13 +46,6 @@ class Plan:
     keep_since: datetime
     keep_snapshots: int
     orphans_before: datetime
-    result: str
-
-    @classmethod
-    def read(cls, address: str) -> Plan:
-        """Read the plan file at an `s3://` address."""
-        plan = read_json(boto3.client("s3"), address)
-        return cls.of(plan)
 
     @classmethod
     def of(cls, plan: dict[str, Any]) -> Plan:
@@ -69,5 +57,4 @@ class Plan:
             keep_since=datetime.fromisoformat(plan["keep_since"]),
             keep_snapshots=plan["keep_snapshots"],
             orphans_before=datetime.fromisoformat(plan["orphans_before"]),
-            result=plan["result"],
         )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import boto3
 
+from clickstream.lake.objects import read_json
 from clickstream.sources.model import Source
 
 
@@ -36,7 +36,6 @@ class Plan:
         lake: bucket of the objects.
         hours: the arrival hours to process with their objects; an hour without objects is cleared.
         manifests: address of the stored manifest of each other known hour.
-        result: where the result is put.
     """
 
     run_id: str
@@ -45,12 +44,10 @@ class Plan:
     lake: str
     hours: dict[str, list[BronzeObject]]
     manifests: dict[str, str]
-    result: str
 
     @classmethod
-    def read(cls, address: str) -> Plan:
-        """Read the plan file at an `s3://` address."""
-        plan = read_json(address)
+    def of(cls, plan: dict[str, Any]) -> Plan:
+        """The plan that a document describes."""
         return cls(
             run_id=plan["run_id"],
             source=Source.model_validate(plan["source"]),
@@ -58,7 +55,6 @@ class Plan:
             lake=plan["lake"],
             hours={hour["arrival_hour"]: _objects(hour) for hour in plan["hours"]},
             manifests=plan["manifests"],
-            result=plan["result"],
         )
 
     def objects(self, arrival_hour: str) -> list[BronzeObject]:
@@ -71,7 +67,7 @@ class Plan:
             return self.hours[arrival_hour]
         if arrival_hour not in self.manifests:
             raise HourUnknown(f"{arrival_hour} must be processed too, and the plan has no manifest of it")
-        return _objects(read_json(self.manifests[arrival_hour]))
+        return _objects(read_json(boto3.client("s3"), self.manifests[arrival_hour]))
 
 
 def _objects(hour: dict[str, Any]) -> list[BronzeObject]:
@@ -79,15 +75,3 @@ def _objects(hour: dict[str, Any]) -> list[BronzeObject]:
         BronzeObject(hour["arrival_hour"], each["key"], each["etag"], each["size"], hour["contract"])
         for each in hour["objects"]
     ]
-
-
-def read_json(address: str) -> Any:
-    """The document at an `s3://` address."""
-    bucket, _, key = address.removeprefix("s3://").partition("/")
-    return json.load(boto3.client("s3").get_object(Bucket=bucket, Key=key)["Body"])
-
-
-def write_json(address: str, document: Any) -> None:
-    """Put a document at an `s3://` address."""
-    bucket, _, key = address.removeprefix("s3://").partition("/")
-    boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=json.dumps(document).encode())

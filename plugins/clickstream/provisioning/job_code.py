@@ -30,6 +30,7 @@ MODULES = (
     (PLUGINS, "clickstream/lake/retention.py"),
     (PLUGINS, "clickstream/lake/snapshots.py"),
     (SCRIPTS, "branched_table.py"),
+    (SCRIPTS, "plan_file.py"),
     (SCRIPTS, "silver_job/*.py"),
     (SCRIPTS, "gold_job/*.py"),
     (SCRIPTS, "maintenance_job/*.py"),

@@ -19,6 +19,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from clickstream.contract.schema import load_schema
+from clickstream.lake.objects import write_json
 from clickstream.lake.windows import hour_text
 from clickstream.provisioning.iceberg_tables import RejectsTable, SilverTable
 from clickstream.provisioning.resource import Cloud as Account
@@ -106,13 +107,17 @@ class Lake:
             Its result document.
         """
         from bronze_to_silver import run  # type: ignore[import-not-found,unused-ignore]
-        from silver_job.plan import BronzeObject, Plan, write_json  # type: ignore[import-not-found,unused-ignore]
+        from silver_job.plan import BronzeObject, Plan  # type: ignore[import-not-found,unused-ignore]
 
         contract = self.source.events.contract
         manifests = {}
         for hour in self.processed - {*hours}:
             manifests[hour] = f"s3://{self.bucket}/manifests/{hour}.json"
-            write_json(manifests[hour], {"arrival_hour": hour, "contract": contract, "objects": self.hours[hour]})
+            write_json(
+                boto3.client("s3"),
+                manifests[hour],
+                {"arrival_hour": hour, "contract": contract, "objects": self.hours[hour]},
+            )
         plan = Plan(
             run_id=f"{self.source.name}.{len(self.processed)}",
             source=self.source,
@@ -123,7 +128,6 @@ class Lake:
                 for hour in hours
             },
             manifests=manifests,
-            result="",
         )
         result: dict[str, Any] = run(self.session, plan)
         self.session.catalog.clearCache()

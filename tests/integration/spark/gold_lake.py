@@ -13,7 +13,6 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from clickstream.lake.names import Names
-from clickstream.lake.objects import write_json
 from clickstream.lake.place import Place
 from clickstream.lake.snapshots import history
 from clickstream.lake.windows import hour_text
@@ -137,9 +136,8 @@ class GoldLake:
         self.runs += 1
         run = f"{self.source.name}.{self.runs}"
         plan = job_plan(Run(self.place, self.source, run), self.snapshot("silver"), dates)
-        address = write_json(self.place.s3, self.place.run_uri(self.source.name, run, "gold_job"), plan)
         self.refresh()
-        result: dict[str, Any] = silver_to_gold.run(self.session, Plan.read(address))
+        result: dict[str, Any] = silver_to_gold.run(self.session, Plan.of(plan))
         return result
 
     def rows(self) -> dict[str, list[tuple[Any, ...]]]:

@@ -72,7 +72,7 @@ def test_every_module_of_ours_that_the_scripts_lead_to_is_in_the_zip() -> None:
     zipped = zipfile.ZipFile(io.BytesIO(archive(MODULES)))
     shipped = {name.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for name in zipped.namelist()}
     packages = {module.partition(".")[0] for module in shipped}
-    assert packages == {"clickstream", "branched_table", "silver_job", "gold_job", "maintenance_job"}
+    assert packages == {"clickstream", "branched_table", "plan_file", "silver_job", "gold_job", "maintenance_job"}
     scripts = [(SCRIPTS / file).read_text() for file in JOBS]
     sources = [*scripts, *(zipped.read(name).decode() for name in zipped.namelist())]
     imported = {
