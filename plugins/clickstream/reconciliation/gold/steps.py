@@ -219,8 +219,8 @@ def _first(rows: Iterable[Mapping[str, str | None]], column: str) -> int:
 def _overtaken(run: Run, pinned: Mapping[str, int]) -> set[str]:
     """The event dates that another run has replaced since this one looked: its own check speaks of them."""
     found: set[str] = set()
-    for pinned_snapshot, lineage in zip(pinned.values(), _lineages(run), strict=True):
-        for snapshot in lineage:
+    for kind, pinned_snapshot in pinned.items():
+        for snapshot in _lineage(run, kind):
             if snapshot.id == pinned_snapshot:
                 break
             found.update(snapshot.dates)
