@@ -7,7 +7,7 @@ Expected: below twice the sum. The sample is the hard case: its last day has 20,
 hundred, and the first five nothing but heartbeats, so Spark mostly starts and commits.
 
 It brings up a stack of its own as `make up` would, with the sample's path declared five days longer, and removes it.
-Run it anywhere, in fifteen minutes: `.venv/airflow/bin/python -m benchmarks.backfill`; not part of `make bench`.
+Run it anywhere, in half an hour: `.venv/airflow/bin/python -m benchmarks.backfill`; not part of `make bench`.
 """
 
 from __future__ import annotations

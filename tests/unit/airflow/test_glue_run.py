@@ -184,10 +184,11 @@ def test_while_another_run_is_under_way_it_waits_deferred_and_then_starts(
     assert deferred(operator, context(clear_number=1), "an event").trigger.run_id == "jr_2"
 
 
-def test_a_clear_before_the_triggerer_took_the_wait_stops_the_run(operator: GlueRunOperator, glue: Glue) -> None:
+def test_a_clear_before_the_triggerer_took_the_wait_stops_the_run_once(operator: GlueRunOperator, glue: Glue) -> None:
     deferred(operator, context())
-    assert isinstance(deferred(operator, context(clear_number=1)).trigger, TimeDeltaTrigger)
-    assert glue.stopped == ["jr_1"]
+    for _ in range(2):
+        assert isinstance(deferred(operator, context(clear_number=1)).trigger, TimeDeltaTrigger)
+        assert glue.stopped == ["jr_1"]
 
 
 def test_a_run_of_somebody_else_is_never_stopped(operator: GlueRunOperator, glue: Glue) -> None:

@@ -76,7 +76,7 @@ class GlueRunOperator(AwsBaseOperator[AwsBaseHook]):
             self.log.info("found job run %s of an earlier try, %s", own["Id"], own["JobRunState"])
             return self._conclude(own["Id"])
         # Its trigger has done so, unless the clear came before the triggerer had taken the wait.
-        if cleared := [run["Id"] for run in runs if run["JobRunState"] in UNDER_WAY]:
+        if cleared := [run["Id"] for run in runs if run["JobRunState"] in UNDER_WAY - {"STOPPING"}]:
             self.client.batch_stop_job_run(JobName=self.job_name, JobRunIds=cleared)
         return self._conclude(self._start(key))
 
