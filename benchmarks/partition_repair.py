@@ -93,7 +93,7 @@ def ours(glue: Any, table: BronzeTable, filled: Sequence[datetime]) -> None:
 
 def filled_of(table: BronzeTable, hours: Sequence[datetime]) -> list[datetime]:
     """The hours that hold objects, by listing each."""
-    listings = list_hours(boto3.client("s3"), table.cloud.names.lake, table.source.delivery.prefix, hours)
+    listings = list_hours(boto3.client("s3"), table.cloud.names.lake, [table.source.delivery.prefix], hours)
     return [hour for hour, objects in listings.items() if objects]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
@@ -71,9 +72,8 @@ def wait_for_delivery(place: Place, source: Source, acknowledged: datetime, with
 
 def _written(place: Place, source: Source, acknowledged: datetime) -> Iterator[datetime]:
     """When the objects were written that can hold records of that moment; each is keyed by its oldest record."""
-    for hour in {acknowledged - timedelta(seconds=source.delivery.buffer_seconds), acknowledged}:
-        pages = place.s3.get_paginator("list_objects_v2").paginate(
-            Bucket=place.lake, Prefix=hour_prefix(source.delivery.prefix, hour)
-        )
+    hours = {acknowledged - timedelta(seconds=source.delivery.buffer_seconds), acknowledged}
+    for hour, prefix in itertools.product(hours, source.delivery.bronze.values()):
+        pages = place.s3.get_paginator("list_objects_v2").paginate(Bucket=place.lake, Prefix=hour_prefix(prefix, hour))
         for page in pages:
             yield from (entry["LastModified"] for entry in page.get("Contents", ()))

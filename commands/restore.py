@@ -12,7 +12,7 @@ from typing import Any
 
 import boto3
 
-from clickstream.contract.records import read_object
+from clickstream.contract.bronze import read_bronze
 from clickstream.lake.place import Place
 from clickstream.quality.ledger import QualityLedger
 from clickstream.reconciliation.fingerprint import Fingerprint
@@ -20,6 +20,7 @@ from clickstream.reconciliation.ledger import Chain, DateLedger, Ledger, LedgerB
 from clickstream.reconciliation.manifest import CountedObject, load_manifest
 from clickstream.reconciliation.progress import current_entries
 from clickstream.sources.loader import load_sources
+from clickstream.sources.model import Delivery
 from commands.terminal import Failed, command
 
 CHAINS: dict[str, type[Chain[Any]]] = {"": Ledger, "dates": DateLedger, "quality": QualityLedger}
@@ -36,12 +37,12 @@ def main() -> None:
 
 
 def _restore_bronze(place: Place, key: str) -> None:
-    counted = _in_manifest(place, key)
+    delivery, counted = _in_manifest(place, key)
     for version in _versions(place.s3, place.lake, key):
         data = place.s3.get_object(Bucket=place.lake, Key=key, VersionId=version)["Body"].read()
-        content = read_object(key, data)
+        content = read_bronze(delivery, key, data)
         records = content.records[: counted.content.records] if counted.unreadable else content.records
-        if Fingerprint.of(records) == counted.content and not content.unreadable:
+        if Fingerprint.of(record.raw_hash for record in records) == counted.content and not content.unreadable:
             _bring_back(place.s3, place.lake, key, version)
             return
     raise Failed(f"no version of s3://{place.lake}/{key} holds the {counted.content.records} records of its manifest")
@@ -60,15 +61,15 @@ def _restore_ledger(place: Place, key: str) -> None:
     raise Failed(f"no version of s3://{place.evidence}/{key} makes the chain hold")
 
 
-def _in_manifest(place: Place, key: str) -> CountedObject:
+def _in_manifest(place: Place, key: str) -> tuple[Delivery, CountedObject]:
     sources, _ = load_sources()
     for name, source in sources.items():
-        if key.startswith(source.delivery.prefix):
+        if key.startswith(tuple(source.delivery.bronze.values())):
             for entry in current_entries(Ledger(place.s3, place.evidence, name).read()).values():
                 manifest = load_manifest(place.s3, entry.manifest) if entry.manifest else None
                 for counted in (*manifest.objects, *manifest.lost) if manifest else ():
                     if counted.key == key:
-                        return counted
+                        return source.delivery, counted
     raise Failed(f"OBJECT is {key!r}: no manifest of any source names it", todo="see the findings of the failed hour")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from math import ceil
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any
 import boto3
 import orjson
 
+from clickstream.contract.bronze import read_bronze
 from clickstream.contract.records import raw_hash, read_object
 from clickstream.lake.listing import list_hour
 from clickstream.lake.place import Place
@@ -85,7 +87,7 @@ def send_sample(settings: Settings, source: Source, events: int) -> None:
         for number, hour in enumerate(todo := sorted(unfinished | silent), 1):
             if hour in silent:
                 send_heartbeats(producer, beats, clock, [hour], now)
-            elif records := _missing(folder / file_name(hour), _landed(place, source, hour)):
+            elif records := _missing(source, folder / file_name(hour), _landed(place, source, hour)):
                 clock.set(hour + FIRST)
                 receipts.append(_send(producer, place, source, records, clock, hour))
                 say(f"{source.name}: {hour_text(hour)}  {len(records):>7,} records  ({number} of {len(todo)} hours)")
@@ -133,21 +135,30 @@ def _sent(place: Place, source: Source) -> Counter[datetime]:
 
 
 def _landed(place: Place, source: Source, hour: datetime) -> Counter[str]:
-    """Raw hashes in Bronze: of an hour without all its receipts this alone says what a killed run has sent."""
+    """What lies in Bronze: of an hour without all its receipts this alone says what a killed run has sent."""
     landed: Counter[str] = Counter()
-    for entry in list_hour(place.s3, place.lake, source.delivery.prefix, hour):
+    for entry in list_hour(place.s3, place.lake, source.delivery.bronze.values(), hour):
         body = place.s3.get_object(Bucket=place.lake, Key=entry.key)["Body"].read()
-        landed.update(map(raw_hash, read_object(entry.key, body).records))
+        landed.update(_known_by(source, raw.record) for raw in read_bronze(source.delivery, entry.key, body).records)
     return landed
 
 
-def _missing(file: Path, landed: Counter[str]) -> list[bytes]:
+def _known_by(source: Source, record: bytes) -> str:
+    """What a record is known by wherever it lies: a conversion to Parquet keeps of its bytes none, but its identity."""
+    if source.delivery.format == "parquet":
+        with suppress(orjson.JSONDecodeError):
+            event = orjson.loads(record)
+            return orjson.dumps([event.get(path) for path in source.events.identity]).decode()
+    return raw_hash(record)
+
+
+def _missing(source: Source, file: Path, landed: Counter[str]) -> list[bytes]:
     """The records of a file that have not landed, copy by copy."""
     missing = []
     for record in read_object(file.name, file.read_bytes()).records:
-        record_hash = raw_hash(record)
-        if landed[record_hash]:
-            landed[record_hash] -= 1
+        known_by = _known_by(source, record)
+        if landed[known_by]:
+            landed[known_by] -= 1
         else:
             missing.append(record)
     return missing

@@ -66,12 +66,15 @@ def write_good(
 
 def _arrow(columns: str) -> pa.Schema:
     """The columns with the ids by which Iceberg knows them."""
-    return pa.schema(
-        [
-            pa.field(field["name"], ICEBERG_TYPES[field["type"]], metadata={"PARQUET:field_id": str(field["id"])})
-            for field in json.loads(columns)["fields"]
-        ]
-    )
+    return pa.schema([_field(each["name"], each["type"], each["id"]) for each in json.loads(columns)["fields"]])
+
+
+def _field(name: str, kind: Any, number: int) -> pa.Field:
+    if isinstance(kind, str):
+        of_iceberg = ICEBERG_TYPES[kind]
+    else:  # a list: https://iceberg.apache.org/spec/#nested-types
+        of_iceberg = pa.list_(_field("element", kind["element"], kind["element-id"]))
+    return pa.field(name, of_iceberg, metadata={"PARQUET:field_id": str(number)})
 
 
 def _partitions(rows: pa.Table, by: tuple[str, ...]) -> Iterator[tuple[str, pa.Table]]:

@@ -17,9 +17,9 @@ import pyarrow.parquet as pq
 from botocore.exceptions import ClientError
 from pyspark.sql import DataFrame, SparkSession
 
+from clickstream.contract.bronze import RawRecord, read_bronze
 from clickstream.contract.columns import TYPES, Columns
 from clickstream.contract.judge import Judge
-from clickstream.contract.records import raw_hash, read_object
 from clickstream.contract.schema import Schema
 from silver_job.plan import BronzeObject, Plan
 
@@ -115,7 +115,7 @@ def judge_objects(
         batches = []
         for each in share:
             first = numbers[each]
-            for records in _batches(read_object(each.key, _body(s3, lake, each)).records):
+            for records in _batches(read_bronze(source.delivery, each.key, _body(s3, lake, each)).records):
                 batches.append(_judged(*judges[each.contract], each, records, first, schema))
                 first += len(records)
         judged = pa.Table.from_batches(batches, schema)
@@ -155,13 +155,13 @@ def share_out(objects: list[BronzeObject], cores: int) -> list[list[BronzeObject
     return tasks
 
 
-def _batches(records: list[bytes]) -> Iterator[list[bytes]]:
+def _batches(records: list[RawRecord]) -> Iterator[list[RawRecord]]:
     """Records in order, as many as one batch may hold."""
-    batch: list[bytes] = []
+    batch: list[RawRecord] = []
     size = 0
     for record in records:
         batch.append(record)
-        size += len(record)
+        size += len(record.record)
         if size >= BATCH_BYTES or len(batch) == BATCH_RECORDS:
             yield batch
             batch, size = [], 0
@@ -170,10 +170,11 @@ def _batches(records: list[bytes]) -> Iterator[list[bytes]]:
 
 
 def _judged(
-    judge: Judge, columns: Columns, read: BronzeObject, records: list[bytes], first: int, schema: pa.Schema
+    judge: Judge, columns: Columns, read: BronzeObject, raw: list[RawRecord], first: int, schema: pa.Schema
 ) -> pa.RecordBatch:
     """A row for each of an object's records, of which the first has the number `first`."""
     arrival_hour = datetime.fromisoformat(read.arrival_hour)
+    records, hashes = zip(*raw, strict=True)
     judgements = [judge(record, arrival_hour) for record in records]
     fates, reasons, ids, times, events = zip(*judgements, strict=True)
     kept = [record if fate == "quarantined" else None for record, fate in zip(records, fates, strict=True)]
@@ -182,7 +183,7 @@ def _judged(
         [
             *(pa.repeat(value, len(records)) for value in (read.arrival_hour, read.key, read.contract)),
             pa.array(range(first, first + len(records))),
-            pa.array([raw_hash(record) for record in records]),
+            pa.array(hashes),
             pa.array(fates),
             pa.array(reasons, pa.string()),
             pa.array(kept, pa.binary()),

@@ -1,36 +1,20 @@
 -- Bronze against Silver and rejects, record by record: each (object, raw hash) must occur as often on both sides,
 -- an event id must be the one that SQL reads in Bronze, and a refused consent must be the reason where SQL sees one.
 -- Grain: one row an object, with up to ten offending hashes or ids of each kind.
--- An event without an id of its own is identified by several fields; its id is the MD5 of their texts.
--- Names: bronze_text, silver, rejects, identity (the fields' texts). Values: hours, unreadable, silver_snapshot,
--- rejects_snapshot, identity_fields (how many), asks_consent (1 where the source has a field for it), consent_path.
-WITH lines AS (
-    SELECT concat(year, '-', month, '-', day, 'T', hour, ':00:00Z') AS arrival_hour,
-           regexp_replace("$path", '^s3://[^/]+/', '') AS object_id,
-           to_utf8(line) AS bytes,
-           line
-    FROM ${bronze_text}
-    WHERE concat(year, '-', month, '-', day, 'T', hour, ':00:00Z') IN (${hours})
-      AND "$path" NOT IN (${unreadable})
-),
-records AS (
-    SELECT arrival_hour, object_id,
-           CASE WHEN to_hex(substr(bytes, 1, 3)) = 'EFBBBF'
-                THEN from_hex(regexp_replace(to_hex(bytes), '^(EFBBBF)+', ''))
-                ELSE bytes END AS record,
-           regexp_replace(line, '^\x{FEFF}+', '') AS document
-    FROM lines
+-- Names: bronze_records (bronze_lines.sql or bronze_rows.sql), silver, rejects. Values: hours, silver_snapshot,
+-- rejects_snapshot, asks_consent (1 where the source has a field for it).
+WITH records AS (
+${bronze_records}
 ),
 bronze AS (
-    SELECT arrival_hour, object_id,
-           lower(to_hex(md5(record))) AS raw_hash,
-           arbitrary(CASE WHEN ${identity_fields} = 1 THEN element_at(ARRAY[${identity}], 1)
-                          ELSE lower(to_hex(md5(to_utf8(array_join(ARRAY[${identity}], chr(31), ''))))) END) AS event_id,
-           arbitrary(json_format(json_extract(document, ${consent_path}))) AS consent,
+    SELECT arrival_hour,
+           regexp_replace(path, '^s3://[^/]+/', '') AS object_id,
+           raw_hash,
+           arbitrary(event_id) AS event_id,
+           arbitrary(consent) AS consent,
            count(*) AS copies
     FROM records
-    WHERE length(record) > 0
-    GROUP BY arrival_hour, object_id, lower(to_hex(md5(record)))
+    GROUP BY arrival_hour, path, raw_hash
 ),
 placed AS (
     SELECT arrival_hour, object_id, raw_hash, 'good' AS fate, CAST(NULL AS varchar) AS reason, event_id

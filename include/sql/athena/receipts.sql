@@ -2,8 +2,8 @@
 -- it was acknowledged. A record is keyed no later than it was acknowledged, and at most one buffer earlier: the hour
 -- before is looked into as well, in Bronze itself where no run has processed it yet.
 -- Grain: one row an hour of acknowledgement with missing records, and up to ten of their raw hashes.
--- Names: receipts, bronze_text, silver, rejects. Values: hours, processed_hours, other_hours, unreadable,
--- silver_snapshot, rejects_snapshot.
+-- Names: bronze_records (bronze_lines.sql, of hours that no run has processed), receipts, silver, rejects.
+-- Values: hours, processed_hours, silver_snapshot, rejects_snapshot.
 WITH acknowledged AS (
     SELECT raw_hash,
            min(concat(year, '-', month, '-', day, 'T', hour, ':00:00Z')) AS arrival_hour,
@@ -13,12 +13,7 @@ WITH acknowledged AS (
     GROUP BY raw_hash
 ),
 records AS (
-    SELECT CASE WHEN to_hex(substr(to_utf8(line), 1, 3)) = 'EFBBBF'
-                THEN from_hex(regexp_replace(to_hex(to_utf8(line)), '^(EFBBBF)+', ''))
-                ELSE to_utf8(line) END AS record
-    FROM ${bronze_text}
-    WHERE concat(year, '-', month, '-', day, 'T', hour, ':00:00Z') IN (${other_hours})
-      AND "$path" NOT IN (${unreadable})
+${bronze_records}
 ),
 placed AS (
     SELECT raw_hash FROM ${silver} FOR VERSION AS OF ${silver_snapshot}
@@ -27,7 +22,7 @@ placed AS (
     SELECT raw_hash FROM ${rejects} FOR VERSION AS OF ${rejects_snapshot}
     WHERE arrival_hour IN (${processed_hours})
     UNION ALL
-    SELECT lower(to_hex(md5(record))) AS raw_hash FROM records
+    SELECT raw_hash FROM records
 ),
 held AS (
     SELECT raw_hash, count(*) AS copies

@@ -12,7 +12,13 @@ import pyarrow.compute as pc
 from clickstream.contract.schema import Schema
 from clickstream.sources.model import Source
 
-TYPES = {"string": pa.string(), "bigint": pa.int64(), "double": pa.float64(), "boolean": pa.bool_()}
+TYPES = {
+    "string": pa.string(),
+    "bigint": pa.int64(),
+    "double": pa.float64(),
+    "boolean": pa.bool_(),
+    "array<string>": pa.list_(pa.string()),
+}
 """Arrow's type for each that a column of Silver may have."""
 
 Event = dict[str, Any]
@@ -39,6 +45,7 @@ class Columns:
                 node = node.setdefault(parent, {})
             node[name] = TYPES[column.type]
         self._type = _struct(tree)
+        self._empty_is_null = source.events.empty_is_null
         self._known = _Known(schema.document)
 
     def __call__(self, events: Sequence[Event | None]) -> list[pa.Array]:
@@ -56,11 +63,20 @@ class Columns:
             taken = pa.array(events, self._type)
         rest = [event and self._known.rest_of(event) for event in events]
         extra = [orjson.dumps(fields).decode() if fields else None for fields in rest]
-        return [*(pc.struct_field(taken, path) for path in self._paths), pa.array(extra, pa.string())]
+        columns = [pc.struct_field(taken, path) for path in self._paths]
+        if self._empty_is_null:
+            columns = [_without_empty(column) for column in columns]
+        return [*columns, pa.array(extra, pa.string())]
 
 
 def _struct(tree: dict[str, Any]) -> pa.StructType:
     return pa.struct([(name, _struct(kind) if isinstance(kind, dict) else kind) for name, kind in tree.items()])
+
+
+def _without_empty(column: pa.Array) -> pa.Array:
+    if column.type != pa.string():
+        return column
+    return pc.if_else(pc.equal(column, ""), pa.scalar(None, pa.string()), column)
 
 
 def _with_doubles(event: Event | None, paths: list[list[str]]) -> None:

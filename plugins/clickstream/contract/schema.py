@@ -71,3 +71,13 @@ def load_schema(schemas: Path, source: str, version: str) -> Schema:
     except ValueError as error:
         raise SchemaFault(f"schemas/{source}/{version}.json is no JSON Schema: {error}") from error
     return Schema(version, document)
+
+
+def load_schemas(schemas: Path, source: str) -> list[Schema]:
+    """Every version of a source's contract, the oldest first.
+
+    Raises:
+        SchemaFault: one of them is no JSON Schema.
+    """
+    versions = [path.stem for path in (schemas / source).glob("*.json")]
+    return [load_schema(schemas, source, v) for v in sorted(versions, key=lambda v: [*map(int, v.split("."))])]

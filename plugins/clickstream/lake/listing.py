@@ -1,4 +1,4 @@
-"""What lies in Bronze now: one listing an arrival hour."""
+"""What lies in Bronze now: one listing an arrival hour, and prefix that it lies below."""
 
 from __future__ import annotations
 
@@ -25,23 +25,26 @@ def hour_prefix(prefix: str, hour: datetime) -> str:
     return f"{prefix}{hour:year=%Y/month=%m/day=%d/hour=%H}/"
 
 
-def list_hour(s3: Any, bucket: str, prefix: str, hour: datetime) -> list[StoredObject]:
+def list_hour(s3: Any, bucket: str, prefixes: Iterable[str], hour: datetime) -> list[StoredObject]:
     """The objects of one arrival hour, in key order.
 
     Args:
         s3: boto3 client.
-        prefix: the delivery's prefix, with its slash.
+        prefixes: that its folders lie below, with their slashes; of Bronze, `delivery.bronze`.
     """
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=hour_prefix(prefix, hour))
+    paginator = s3.get_paginator("list_objects_v2")
     return [
         StoredObject(entry["Key"], entry["ETag"].strip('"'), entry["Size"])
-        for page in pages
+        for prefix in sorted(prefixes)
+        for page in paginator.paginate(Bucket=bucket, Prefix=hour_prefix(prefix, hour))
         for entry in page.get("Contents", ())
     ]
 
 
-def list_hours(s3: Any, bucket: str, prefix: str, hours: Iterable[datetime]) -> dict[datetime, list[StoredObject]]:
+def list_hours(
+    s3: Any, bucket: str, prefixes: Iterable[str], hours: Iterable[datetime]
+) -> dict[datetime, list[StoredObject]]:
     """The objects of many arrival hours; an hour without any has an empty list."""
-    wanted = list(hours)
+    wanted, below = list(hours), list(prefixes)
     with ThreadPoolExecutor(LISTINGS_AT_ONCE) as pool:
-        return dict(zip(wanted, pool.map(lambda hour: list_hour(s3, bucket, prefix, hour), wanted), strict=True))
+        return dict(zip(wanted, pool.map(lambda hour: list_hour(s3, bucket, below, hour), wanted), strict=True))

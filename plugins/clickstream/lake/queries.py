@@ -72,8 +72,18 @@ class JsonText:
         return f"json_extract_scalar({self.document}, {_literal(f'$.{self.path}')})"
 
 
-Scalar = Table | Column | JsonText | str | int | date
-Value = Scalar | Iterable[Column] | Iterable[JsonText] | Iterable[str] | Iterable[date]
+@dataclass(frozen=True)
+class Sql:
+    """A part of a query that is rendered already, or an expression."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+Scalar = Table | Column | Sql | str | int | date
+Value = Scalar | Iterable[Column] | Iterable[str] | Iterable[date]
 
 
 def render(query: str, folder: Path = FOLDER, **values: Value) -> str:
@@ -82,19 +92,19 @@ def render(query: str, folder: Path = FOLDER, **values: Value) -> str:
     Args:
         query: the file's stem.
         folder: where the file lies.
-        values: a Table, a Column, a JsonText, a text, an integer, an arrival hour, an event date, or a list of
-            columns, fields, texts, hours or dates (an empty one matches nothing).
+        values: a Table, a Column, a part of the query, a text, an integer, an arrival hour, an event date, or a
+            list of columns, texts, hours or dates (an empty one matches nothing).
 
     Raises:
         KeyError: a place of the file was given no value.
     """
-    text = (folder / f"{query}.sql").read_text()
+    text = (folder / f"{query}.sql").read_text().rstrip("\n")
     return _PLACE.sub(lambda place: _literal(values[place[1]]), text)
 
 
 def _literal(value: Value) -> str:
     match value:
-        case Table() | Column() | JsonText() | int():
+        case Table() | Column() | Sql() | int():
             return str(value)
         case str():
             return "'" + value.replace("'", "''") + "'"

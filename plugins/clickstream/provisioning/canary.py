@@ -5,15 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+import orjson
 from pydantic import BaseModel, ConfigDict
 
-from clickstream.contract.records import raw_hash, read_object
+from clickstream.contract.bronze import read_bronze
+from clickstream.contract.records import raw_hash
 from clickstream.lake.listing import list_hours
 from clickstream.lake.windows import HOUR
 from clickstream.producer.heartbeat import canary
 from clickstream.producer.receipt import Receipt
 from clickstream.producer.sink import Sink
-from clickstream.sources.model import Source
+from clickstream.sources.model import Delivery, Source
 
 
 class NotTaken(RuntimeError):
@@ -72,12 +74,21 @@ def is_in_bronze(s3: Any, lake: str, source: Source, sent: Canary) -> bool:
     An object is keyed by its oldest record's arrival, so the hour before is looked through as well.
     """
     hour = sent.arrived.replace(minute=0, second=0, microsecond=0)
-    listings = list_hours(s3, lake, source.delivery.prefix, (hour, hour - HOUR))
+    listings = list_hours(s3, lake, source.delivery.bronze.values(), (hour, hour - HOUR))
     # Newest first: Firehose's keys end in the time of the object.
     keys = sorted((stored.key for listing in listings.values() for stored in listing), reverse=True)
-    return any(_holds(s3, lake, key, sent) for key in keys)
+    return any(_holds(s3, lake, source.delivery, key, sent) for key in keys)
 
 
-def _holds(s3: Any, lake: str, key: str, sent: Canary) -> bool:
+def _holds(s3: Any, lake: str, delivery: Delivery, key: str, sent: Canary) -> bool:
     body = s3.get_object(Bucket=lake, Key=key)["Body"].read()
-    return sent.record.encode() in read_object(key, body).records
+    # Of a row not the bytes came here, but what they said.
+    said = orjson.loads(sent.record)
+    return any(_says(record.record) == said for record in read_bronze(delivery, key, body).records)
+
+
+def _says(record: bytes) -> Any:
+    try:
+        return orjson.loads(record)
+    except orjson.JSONDecodeError:
+        return None

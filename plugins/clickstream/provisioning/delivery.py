@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/firehose/latest/APIReference/API_ExtendedS3Destinati
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from clickstream.provisioning.delivery_log import LOG_STREAM, DeliveryLog
@@ -19,9 +19,9 @@ ERROR_TYPE = "!{firehose:error-output-type}/"
 
 
 class Delivery(Resource):
-    """A Firehose stream to S3: GZIP, one folder an arrival hour.
+    """A Firehose stream to S3, one folder an arrival hour: lines in GZIP, or rows of Parquet by the columns of Bronze.
 
-    Records end in a line feed already (the producer adds it), so Firehose appends no delimiter.
+    Lines end in a line feed already (the producer adds it), so Firehose appends no delimiter.
     """
 
     kind = "delivery"
@@ -37,11 +37,14 @@ class Delivery(Resource):
             "stream_role": names.role_arn(ROLE) if stream else None,
             "role": names.role_arn(ROLE),
             "bucket": names.bucket_arn(names.lake),
-            "prefix": delivery.prefix + ARRIVAL_HOUR,
-            "error_prefix": delivery.error_prefix + ERROR_TYPE + ARRIVAL_HOUR,
+            "prefix": delivery.prefix + ARRIVAL_HOUR + _folder(delivery.folder_by),
+            # The hour first: what lies there may be part of it.
+            "error_prefix": delivery.error_prefix + ARRIVAL_HOUR + ERROR_TYPE,
             "buffer_megabytes": delivery.buffer_megabytes,
             "buffer_seconds": delivery.buffer_seconds,
-            "compression": "GZIP",
+            "compression": "GZIP" if delivery.format == "json" else "UNCOMPRESSED",
+            "rows_of": self.source.table("bronze") if delivery.format == "parquet" else None,
+            "folder_query": _folder_query(delivery.folder_by),
             "log_group": DeliveryLog(self.source, self.cloud).name,
             "log_stream": LOG_STREAM,
         }
@@ -68,12 +71,17 @@ class Delivery(Resource):
             "buffer_megabytes": buffering.get("SizeInMBs"),
             "buffer_seconds": buffering.get("IntervalInSeconds"),
             "compression": destination.get("CompressionFormat"),
+            "rows_of": _converted_by(destination),
+            "folder_query": _partitioned_by(destination),
             "log_group": logging.get("LogGroupName"),
             "log_stream": logging.get("LogStreamName"),
         }
 
     def needs_replacement(self, difference: Difference) -> bool:
-        return difference.field in ("stream", "stream_role")
+        # Dynamic partitioning cannot be taken up or given up by a delivery that is there.
+        # And a Bronze of lines and rows nobody could read.
+        newly = difference.field in ("folder_query", "rows_of") and None in (difference.live, difference.desired)
+        return newly or difference.field in ("stream", "stream_role")
 
     def create(self) -> None:
         desired = self.desired()
@@ -81,7 +89,7 @@ class Delivery(Resource):
             self.cloud.client("firehose").create_delivery_stream,
             DeliveryStreamName=self.name,
             **_origin(desired),
-            ExtendedS3DestinationConfiguration=_destination(desired),
+            ExtendedS3DestinationConfiguration=self._destination(desired),
         )
         wait(self.cloud.client("firehose"), "DeliverySettled", DeliveryStreamName=self.name)
 
@@ -92,12 +100,60 @@ class Delivery(Resource):
             DeliveryStreamName=self.name,
             CurrentDeliveryStreamVersionId=delivery["VersionId"],
             DestinationId=delivery["Destinations"][0]["DestinationId"],
-            ExtendedS3DestinationUpdate=_destination(self.desired()),
+            ExtendedS3DestinationUpdate=self._destination(self.desired()),
         )
 
     def delete(self) -> None:
         self.cloud.client("firehose").delete_delivery_stream(DeliveryStreamName=self.name)
         wait(self.cloud.client("firehose"), "DeliveryGone", DeliveryStreamName=self.name)
+
+    def _destination(self, desired: Settings) -> dict[str, Any]:
+        """The settings in the form that both the creation and the update take."""
+        names = self.cloud.names
+        destination: dict[str, Any] = {
+            "RoleARN": desired["role"],
+            "BucketARN": desired["bucket"],
+            "Prefix": desired["prefix"],
+            "ErrorOutputPrefix": desired["error_prefix"],
+            "BufferingHints": {
+                "SizeInMBs": desired["buffer_megabytes"],
+                "IntervalInSeconds": desired["buffer_seconds"],
+            },
+            "CompressionFormat": desired["compression"],
+            "CloudWatchLoggingOptions": {
+                "Enabled": True,
+                "LogGroupName": desired["log_group"],
+                "LogStreamName": desired["log_stream"],
+            },
+        }
+        if desired["rows_of"]:
+            destination["DataFormatConversionConfiguration"] = {
+                "Enabled": True,
+                "InputFormatConfiguration": {"Deserializer": {"OpenXJsonSerDe": {}}},
+                "OutputFormatConfiguration": {"Serializer": {"ParquetSerDe": {"Compression": "SNAPPY"}}},
+                "SchemaConfiguration": {
+                    "RoleARN": desired["role"],
+                    "DatabaseName": names.database,
+                    "TableName": desired["rows_of"],
+                    "Region": names.region,
+                    "VersionId": "LATEST",
+                },
+            }
+        if desired["folder_query"]:
+            destination["DynamicPartitioningConfiguration"] = {"Enabled": True}
+            destination["ProcessingConfiguration"] = {
+                "Enabled": True,
+                "Processors": [
+                    {
+                        "Type": "MetadataExtraction",
+                        "Parameters": [
+                            {"ParameterName": "MetadataExtractionQuery", "ParameterValue": desired["folder_query"]},
+                            {"ParameterName": "JsonParsingEngine", "ParameterValue": "JQ-1.6"},
+                        ],
+                    }
+                ],
+            }
+        return destination
 
     def _describe(self) -> dict[str, Any]:
         answer = self.cloud.client("firehose").describe_delivery_stream(DeliveryStreamName=self.name)
@@ -115,21 +171,34 @@ def _origin(desired: Settings) -> dict[str, Any]:
     }
 
 
-def _destination(desired: Settings) -> dict[str, Any]:
-    """The settings in the form that both the creation and the update take."""
-    return {
-        "RoleARN": desired["role"],
-        "BucketARN": desired["bucket"],
-        "Prefix": desired["prefix"],
-        "ErrorOutputPrefix": desired["error_prefix"],
-        "BufferingHints": {
-            "SizeInMBs": desired["buffer_megabytes"],
-            "IntervalInSeconds": desired["buffer_seconds"],
-        },
-        "CompressionFormat": desired["compression"],
-        "CloudWatchLoggingOptions": {
-            "Enabled": True,
-            "LogGroupName": desired["log_group"],
-            "LogStreamName": desired["log_stream"],
-        },
-    }
+def _folder(field: str | None) -> str:
+    """The folders of an hour by the values of a field, as a prefix."""
+    if field is None:
+        return ""
+    name = field.rpartition(".")[2]
+    return f"{name}=!{{partitionKeyFromQuery:{name}}}/"
+
+
+def _folder_query(field: str | None) -> str | None:
+    """The jq query for a record's folder; one without the field, such as a heartbeat, has a folder as well."""
+    if field is None:
+        return None
+    return f'{{{field.rpartition(".")[2]}: (.{field} // "none")}}'
+
+
+def _converted_by(destination: Mapping[str, Any]) -> str | None:
+    """The table by whose columns records become rows; None when they do not."""
+    conversion = destination.get("DataFormatConversionConfiguration", {})
+    table: str | None = conversion.get("SchemaConfiguration", {}).get("TableName")
+    return table if conversion.get("Enabled") else None
+
+
+def _partitioned_by(destination: Mapping[str, Any]) -> str | None:
+    """The query of dynamic partitioning; None without it."""
+    if not destination.get("DynamicPartitioningConfiguration", {}).get("Enabled"):
+        return None
+    for processor in destination.get("ProcessingConfiguration", {}).get("Processors", ()):
+        for parameter in processor.get("Parameters", ()):
+            if parameter["ParameterName"] == "MetadataExtractionQuery":
+                return str(parameter["ParameterValue"])
+    return None

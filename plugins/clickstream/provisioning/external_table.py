@@ -1,4 +1,4 @@
-"""An external table of the Glue catalog: objects of text, a row a line, that Athena reads where they lie."""
+"""An external table of the Glue catalog: objects that Athena reads where they lie."""
 
 from __future__ import annotations
 
@@ -7,9 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 from clickstream.provisioning.resource import Difference, Resource, Settings
-
-INPUT_FORMAT = "org.apache.hadoop.mapred.TextInputFormat"
-OUTPUT_FORMAT = "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat"
 
 
 class TableColumn(NamedTuple):
@@ -21,13 +18,16 @@ class TableColumn(NamedTuple):
 
 
 class ExternalTable(Resource):
-    """A Glue table; a subclass says which columns it has, where its objects lie and how a line is read.
+    """A Glue table; a subclass says which columns it has, where its objects lie and how they are read: as lines of
+    text, unless it says otherwise.
 
     Deleting it leaves the objects where they are.
     """
 
     serde: ClassVar[str]
     serde_parameters: ClassVar[Mapping[str, str]] = {}
+    input_format: ClassVar[str] = "org.apache.hadoop.mapred.TextInputFormat"
+    output_format: ClassVar[str] = "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat"
     partition_keys: ClassVar[Sequence[str]] = ()
 
     @property
@@ -79,8 +79,8 @@ class ExternalTable(Resource):
             "StorageDescriptor": {
                 "Columns": [{"Name": c.name, "Type": c.type, "Comment": c.comment} for c in self.columns],
                 "Location": self.location,
-                "InputFormat": INPUT_FORMAT,
-                "OutputFormat": OUTPUT_FORMAT,
+                "InputFormat": self.input_format,
+                "OutputFormat": self.output_format,
                 "SerdeInfo": {"SerializationLibrary": self.serde, "Parameters": dict(self.serde_parameters)},
             },
         }

@@ -23,7 +23,7 @@ DDL = INCLUDE / "sql" / "athena" / "ddl"
 ICEBERG_TYPES_IN_ATHENA = {"long": "bigint"}
 """Types that the table format and Athena's DDL call by different names."""
 
-_COLUMN = re.compile(r"^    `?(\w+)`? (\w+(?:\(\d+, \d+\))?)", re.MULTILINE)
+_COLUMN = re.compile(r"^    `?(\w+)`? (\w+(?:\(\d+, \d+\)|<\w+>)?)", re.MULTILINE)
 _PARTITIONING = re.compile(r"^PARTITIONED BY \((.+)\)$", re.MULTILINE)
 _LOCATION = re.compile(r"^LOCATION '(.+)'$", re.MULTILINE)
 
@@ -181,11 +181,15 @@ def described(metadata: dict[str, Any]) -> Settings:
             field["name"] if field["transform"] == "identity" else f"{field['transform']}: {field['name']}"
             for field in partitioning["fields"]
         ),
-        **{
-            f"column {field['name']}": ICEBERG_TYPES_IN_ATHENA.get(field["type"], field["type"])
-            for field in schema["fields"]
-        },
+        **{f"column {field['name']}": _in_athena(field["type"]) for field in schema["fields"]},
     }
+
+
+def _in_athena(kind: Any) -> str:
+    """A type of the table format as Athena's DDL calls it."""
+    if isinstance(kind, dict):
+        return f"array<{_in_athena(kind['element'])}>"
+    return ICEBERG_TYPES_IN_ATHENA.get(kind, str(kind))
 
 
 def _current(versions: list[dict[str, Any]], key: str, current: int) -> dict[str, Any]:

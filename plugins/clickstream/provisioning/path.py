@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from clickstream.provisioning.alarms import Alarms
-from clickstream.provisioning.bronze_table import BronzeTable
+from clickstream.provisioning.bronze_table import BronzeErrorsTable, BronzeRowsTable, BronzeTable
 from clickstream.provisioning.delivery import Delivery
 from clickstream.provisioning.delivery_log import DeliveryLog
 from clickstream.provisioning.glue_job import GoldJob, MaintenanceJob, SilverJob
@@ -19,9 +19,11 @@ from clickstream.sources.model import Source
 KINDS: tuple[type[Resource], ...] = (
     Stream,
     DeliveryLog,
+    BronzeTable,
+    BronzeErrorsTable,
+    BronzeRowsTable,
     Delivery,
     Alarms,
-    BronzeTable,
     ReceiptsTable,
     LedgerTable,
     SilverTable,

@@ -13,8 +13,9 @@ from typing import Any
 
 from clickstream.lake.listing import StoredObject
 from clickstream.lake.place import Place
-from clickstream.lake.queries import JsonText, Table, render
+from clickstream.lake.queries import Table, render
 from clickstream.lake.windows import HOUR, hour_text, parse_hour
+from clickstream.reconciliation.bronze_records import bronze_records
 from clickstream.reconciliation.entry import PASSED, Entry
 from clickstream.reconciliation.fates import HourFates
 from clickstream.reconciliation.findings import Finding
@@ -80,21 +81,16 @@ def check_queries(
         unreadable: keys of objects that Athena cannot read.
         unprocessed: those of `hours_before(hours)` that no run has processed.
     """
-    left_out = [f"s3://{place.lake}/{key}" for key in unreadable]
     at: dict[str, Any] = {"silver_snapshot": silver_snapshot, "rejects_snapshot": rejects_snapshot}
-    tables = _tables(place, source) | {"bronze_text": Table(place.database, source.table("bronze_text"))}
+    tables = _tables(place, source)
     queries = {
         "identity": render(
             "identity",
             **tables,
             **at,
             hours=hours,
-            unreadable=left_out,
-            identity=[JsonText("document", path) for path in source.events.identity],
-            identity_fields=len(source.events.identity),
-            # Without a consent field no record can have refused, whatever the path finds.
+            bronze_records=bronze_records(place, source, hours, unreadable),
             asks_consent=1 if source.events.consent else 0,
-            consent_path=f"$.{source.events.consent or 'consent'}",
         ),
         "witnesses": render("witnesses", **tables, **at, hours=hours),
     }
@@ -106,8 +102,7 @@ def check_queries(
             receipts=Table(place.database, source.table("receipts")),
             hours=hours,
             processed_hours=sorted({*hours, *hours_before(hours)} - {*unprocessed}),
-            other_hours=unprocessed,
-            unreadable=left_out,
+            bronze_records=bronze_records(place, source, unprocessed, unreadable),
         )
     return queries
 

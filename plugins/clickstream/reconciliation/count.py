@@ -11,8 +11,9 @@ from clickstream.contract.schema import Schema
 from clickstream.lake.listing import StoredObject
 from clickstream.lake.objects import split_uri
 from clickstream.lake.place import Place
-from clickstream.lake.queries import Table, render
+from clickstream.lake.queries import render
 from clickstream.lake.windows import hour_text
+from clickstream.reconciliation.bronze_records import bronze_records
 from clickstream.reconciliation.entry import Entry
 from clickstream.reconciliation.fingerprint import Fingerprint
 from clickstream.reconciliation.manifest import CountedObject, Manifest
@@ -29,12 +30,7 @@ def manifest_query(place: Place, source: Source, hours: Iterable[str], unreadabl
         hours: arrival hours.
         unreadable: keys of objects to leave out; each is counted on its own.
     """
-    return render(
-        "bronze_manifest",
-        bronze_text=Table(place.database, source.table("bronze_text")),
-        hours=list(hours),
-        unreadable=[f"s3://{place.lake}/{key}" for key in unreadable],
-    )
+    return render("bronze_manifest", bronze_records=bronze_records(place, source, hours, unreadable))
 
 
 def named_object(place: Place, failure: str) -> str | None:

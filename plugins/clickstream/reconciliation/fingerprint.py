@@ -19,11 +19,11 @@ class Fingerprint(NamedTuple):
     sum_2: int = 0
 
     @classmethod
-    def of(cls, raw_records: Iterable[bytes]) -> Self:
-        """Fingerprint of raw records, each once."""
+    def of(cls, raw_hashes: Iterable[str]) -> Self:
+        """Fingerprint of raw records by their hashes."""
         count = sum_1 = sum_2 = 0
-        for record in raw_records:
-            first, second = records.fingerprint(records.raw_hash(record))
+        for raw_hash in raw_hashes:
+            first, second = records.fingerprint(raw_hash)
             count, sum_1, sum_2 = count + 1, sum_1 + first, sum_2 + second
         return cls(count, sum_1, sum_2)
 

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
 
-from clickstream.contract.records import read_object
+from clickstream.contract.bronze import read_bronze
 from clickstream.lake.listing import StoredObject, list_hours
 from clickstream.lake.place import Place
 from clickstream.lake.windows import hour_text, parse_hour
@@ -20,7 +20,7 @@ from clickstream.reconciliation.findings import Finding
 from clickstream.reconciliation.fingerprint import Fingerprint
 from clickstream.reconciliation.manifest import CountedObject, Manifest, listing_digest, load_manifest
 from clickstream.reconciliation.plan import Plan
-from clickstream.sources.model import Source
+from clickstream.sources.model import Delivery, Source
 
 
 class Inspection(BaseModel):
@@ -60,7 +60,7 @@ def inspect(
         before: fates by arrival hour at the plan's snapshots.
     """
     hours = [parse_hour(text) for text in plan.hours]
-    listings = list_hours(place.s3, place.lake, source.delivery.prefix, hours)
+    listings = list_hours(place.s3, place.lake, source.delivery.bronze.values(), hours)
     lost: list[Finding] = []
     process: set[datetime] = {parse_hour(text) for text in plan.unentered}
     late: set[datetime] = set()
@@ -75,7 +75,7 @@ def inspect(
         changed = entry.listing != listing_digest(listings[hour])
         if changed or entry.state == "failed":
             manifest = load_manifest(place.s3, entry.manifest)
-            lost += (missing := losses(place, manifest, listings[hour]))
+            lost += (missing := losses(place, source.delivery, manifest, listings[hour]))
             if not missing and has_grown(manifest, listings[hour]):
                 process.add(hour)
                 if entry.state in PASSED:
@@ -109,7 +109,7 @@ def inspect(
     )
 
 
-def losses(place: Place, manifest: Manifest, listing: Sequence[StoredObject]) -> list[Finding]:
+def losses(place: Place, delivery: Delivery, manifest: Manifest, listing: Sequence[StoredObject]) -> list[Finding]:
     """Objects of a manifest that are no longer there, or no longer hold what they held."""
     live = {stored.key: stored for stored in listing}
     found = []
@@ -128,7 +128,7 @@ def losses(place: Place, manifest: Manifest, listing: Sequence[StoredObject]) ->
                 )
             )
         elif (stored.etag, stored.size) != (counted.etag, counted.size):
-            now, whole = _content_as_far_as(place, counted)
+            now, whole = _content_as_far_as(place, delivery, counted)
             if now != counted.content or not (whole or counted.unreadable):
                 found.append(
                     Finding(
@@ -145,29 +145,29 @@ def losses(place: Place, manifest: Manifest, listing: Sequence[StoredObject]) ->
     return found
 
 
-def count_object(place: Place, key: str) -> CountedObject:
+def count_object(place: Place, delivery: Delivery, key: str) -> CountedObject:
     """Read one object as far as it goes, and count it."""
     answer = place.s3.get_object(Bucket=place.lake, Key=key)
     data = answer["Body"].read()
-    content = read_object(key, data)
+    content = read_bronze(delivery, key, data)
     return CountedObject(
         key=key,
         etag=answer["ETag"].strip('"'),
         size=len(data),
-        content=Fingerprint.of(content.records),
+        content=Fingerprint.of(record.raw_hash for record in content.records),
         unreadable=content.unreadable,
     )
 
 
-def _content_as_far_as(place: Place, counted: CountedObject) -> tuple[Fingerprint, bool]:
+def _content_as_far_as(place: Place, delivery: Delivery, counted: CountedObject) -> tuple[Fingerprint, bool]:
     """Fingerprint of an object's present content, and whether it can be read to its end.
 
     Of what follows an unreadable object only as many records as that had are compared.
     """
     data = place.s3.get_object(Bucket=place.lake, Key=counted.key)["Body"].read()
-    content = read_object(counted.key, data)
+    content = read_bronze(delivery, counted.key, data)
     records = content.records[: counted.content.records] if counted.unreadable else content.records
-    return Fingerprint.of(records), not content.unreadable
+    return Fingerprint.of(record.raw_hash for record in records), not content.unreadable
 
 
 def has_grown(manifest: Manifest, listing: Sequence[StoredObject]) -> bool:

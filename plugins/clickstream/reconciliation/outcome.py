@@ -70,16 +70,16 @@ def entries_of_check(
         schemas: contracts by version.
     """
     hours = [parse_hour(text) for text in manifests]
-    live = list_hours(place.s3, place.lake, source.delivery.prefix, hours)
+    live = list_hours(place.s3, place.lake, source.delivery.bronze.values(), hours)
     listings = {text: live[parse_hour(text)] for text in manifests}
     findings = findings_by_hour(evidence, manifests, proven, listings)
     kept: dict[str, Entry] = {}
     changed: set[str] = set()
     for text, manifest in manifests.items():
-        findings[text] += losses(place, manifest, listings[text])
+        findings[text] += losses(place, source.delivery, manifest, listings[text])
         if (entry := current.get(parse_hour(text))) and entry.manifest:
             # What was lost while this run went on is missing in its own manifest already.
-            lost = losses(place, load_manifest(place.s3, entry.manifest), listings[text])
+            lost = losses(place, source.delivery, load_manifest(place.s3, entry.manifest), listings[text])
             findings[text] += [finding for finding in lost if finding not in findings[text]]
             untouched = text not in rebuilt and not evidence.after.get(text, HourFates()).agrees_with(entry)
             if untouched or text in inspection.differing:
@@ -213,7 +213,7 @@ def _flows(
         largest = max((o.content.records for o in manifest.objects), default=0)
         flows[hour] = HourFlow(stream[hour], manifest.arrived, largest)
     before = source.verify_from - HOUR
-    if not list_hour(place.s3, place.lake, source.delivery.prefix, before):
+    if not list_hour(place.s3, place.lake, source.delivery.bronze.values(), before):
         # Nothing lies before the first proven hour: there is nothing that could have been carried into it.
         flows[before] = HourFlow(0, 0, 0)
     return flows

@@ -150,7 +150,7 @@ def _changed_before(place: Place, source: Source, start: datetime, current: dict
     """Hours of the last days with an entry that no longer speaks of what lies there."""
     back = timedelta(days=source.checks.recheck_days)
     known = [hour for hour in current if start - back <= hour < start]
-    listings = list_hours(place.s3, place.lake, source.delivery.prefix, known)
+    listings = list_hours(place.s3, place.lake, source.delivery.bronze.values(), known)
     return [hour for hour in known if current[hour].listing != listing_digest(listings[hour])]
 
 

@@ -100,7 +100,7 @@ def propose(place: Place, source: Source, plan: Plan, entries: Iterable[Entry]) 
     window = {*plan.window_hours}
     failed = [entry for entry in entries if entry.state == "failed" and entry.arrival_hour in window]
     live = list_hours(
-        place.s3, place.lake, source.delivery.prefix, [parse_hour(entry.arrival_hour) for entry in failed]
+        place.s3, place.lake, source.delivery.bronze.values(), [parse_hour(entry.arrival_hour) for entry in failed]
     )
     hours, left = {}, {}
     for entry in failed:
@@ -112,7 +112,7 @@ def propose(place: Place, source: Source, plan: Plan, entries: Iterable[Entry]) 
                 load_manifest(place.s3, entry.manifest),
                 live[parse_hour(entry.arrival_hour)],
             )
-            if _objects(hour.findings) == _objects(losses(place, hour.manifest, hour.listing)):
+            if _objects(hour.findings) == _objects(losses(place, source.delivery, hour.manifest, hour.listing)):
                 hours[entry.arrival_hour] = hour
             else:
                 left[entry.arrival_hour] = "Bronze has changed since it was looked at: run once more"

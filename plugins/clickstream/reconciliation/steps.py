@@ -136,7 +136,7 @@ def repair_run(run: Run) -> Repair:
     inspection = _inspection(run)
     run.write("unreadable", {})
     hours = [parse_hour(text) for text in inspection.process]
-    listings = list_hours(run.place.s3, run.place.lake, run.source.delivery.prefix, hours)
+    listings = list_hours(run.place.s3, run.place.lake, run.source.delivery.bronze.values(), hours)
     run.write(
         "listing",
         {hour_text(hour): [[o.key, o.etag, o.size] for o in objects] for hour, objects in listings.items()},
@@ -194,7 +194,8 @@ class Check:
         if "producer" in source.tiers:
             _register_receipts(run, map(parse_hour, proven))
         unprocessed = [hour for hour in hours_before(proven) if parse_hour(hour) not in run.current]
-        _register_bronze(run, list_hours(place.s3, place.lake, source.delivery.prefix, map(parse_hour, unprocessed)))
+        before = list_hours(place.s3, place.lake, source.delivery.bronze.values(), map(parse_hour, unprocessed))
+        _register_bronze(run, before)
         if pinned["silver"] is None or pinned["rejects"] is None:
             return {}
         unreadable = sorted(
@@ -207,9 +208,9 @@ class Check:
         if proven:
             at = pinned["silver"], pinned["rejects"]
             queries |= check_queries(place, source, proven, unreadable, unprocessed, *at)
-        before = {kind: _before(lineage, pinned[kind], plan.run) for kind, lineage in lineages.items()}
-        if result and before["silver"] and before["rejects"]:
-            queries["before"] = fates_query(place, source, plan, before["silver"], before["rejects"])
+        found = {kind: _before(lineage, pinned[kind], plan.run) for kind, lineage in lineages.items()}
+        if result and found["silver"] and found["rejects"]:
+            queries["before"] = fates_query(place, source, plan, found["silver"], found["rejects"])
         return queries
 
     def recover(self, run: Run, failure: str) -> bool:
@@ -329,7 +330,7 @@ def _leave_out(run: Run, failure: str) -> bool:
     key = named_object(run.place, failure)
     if key is None or key in unreadable:
         return False
-    counted = count_object(run.place, key)
+    counted = count_object(run.place, run.source.delivery, key)
     if not counted.unreadable:
         return False
     run.write("unreadable", unreadable | {key: counted.model_dump(mode="json")})
@@ -346,20 +347,29 @@ def code_digest(run: Run, job_name: str) -> str:
 def _register_bronze(
     run: Run, listings: Mapping[datetime, Sequence[StoredObject]], empty: Iterable[datetime] = ()
 ) -> Repair:
-    return repair_partitions(
-        run.place.glue,
-        database=run.place.database,
-        table=run.source.table("bronze_text"),
-        location=f"s3://{run.place.lake}/{run.source.delivery.prefix}",
-        filled=[hour for hour, objects in listings.items() if objects],
-        empty=empty,
+    """Make the hours visible to Athena in each table of Bronze that has objects of them."""
+    never_filled = list(empty)
+    repairs = [
+        repair_partitions(
+            run.place.glue,
+            database=run.place.database,
+            table=run.source.table(kind),
+            location=f"s3://{run.place.lake}/{prefix}",
+            filled=[hour for hour, objects in listings.items() if any(o.key.startswith(prefix) for o in objects)],
+            empty=never_filled,
+        )
+        for kind, prefix in run.source.delivery.bronze.items()
+    ]
+    return Repair(
+        sorted({hour for repair in repairs for hour in repair.added}),
+        sorted({hour for repair in repairs for hour in repair.dropped}),
     )
 
 
 def _register_receipts(run: Run, hours: Iterable[datetime]) -> None:
     """Make the receipts of some hours visible to Athena; they are stored without asking the catalog."""
     prefix = f"receipts/{run.source.name}/hashes/"
-    listings = list_hours(run.place.s3, run.place.evidence, prefix, hours)
+    listings = list_hours(run.place.s3, run.place.evidence, [prefix], hours)
     repair_partitions(
         run.place.glue,
         database=run.place.database,

@@ -17,7 +17,7 @@ from clickstream.sources.part import Name, Part
 Tier = Literal["producer", "stream", "delivery", "bronze", "silver"]
 Carrier = Literal["stream", "delivery"]
 """A service that records pass on their way to Bronze."""
-ColumnType = Literal["string", "bigint", "double", "boolean"]
+ColumnType = Literal["string", "bigint", "double", "boolean", "array<string>"]
 
 ResourceName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 Prefix = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9_.-]+/)+$")]
@@ -36,6 +36,8 @@ ShardMetric = Literal[
 """https://docs.aws.amazon.com/kinesis/latest/APIReference/API_EnableEnhancedMonitoring.html"""
 TagText = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 
+SMALLEST_PARQUET_BUFFER = 64
+"""Megabytes: https://docs.aws.amazon.com/firehose/latest/dev/record-format-conversion.html."""
 COMMON_COLUMNS = {
     "event_id": "string",
     "event_date": "date",
@@ -74,6 +76,8 @@ class Events(Part):
     """Field with the event's own time, RFC 3339 with an offset."""
     consent: FieldPath | None = None
     """Field whose JSON value `false` filters the record; None: the feed has no such field."""
+    empty_is_null: bool = False
+    """Whether an empty text is no value to Silver."""
     max_late_days: int = Field(default=7, ge=0, le=30)
     """Days an event may be older than its arrival hour."""
     max_skew_minutes: int = Field(default=60, ge=0, le=1440)
@@ -117,6 +121,10 @@ class Delivery(Part):
     """
 
     name: ResourceName
+    format: Literal["json", "parquet"] = "json"
+    """json: the records as they are, in GZIP. parquet: rows, by the fields of the contract."""
+    folder_by: FieldPath | None = Field(default=None, validate_default=True)
+    """Of Parquet: field by whose value the objects of an hour are laid into folders; None: they are not."""
     prefix: Prefix
     """Where objects land; year=/month=/day=/hour=/ follows it."""
     error_prefix: Prefix
@@ -132,6 +140,30 @@ class Delivery(Part):
 
     buffer_megabytes: int = Field(ge=1, le=128)
     buffer_seconds: int = Field(ge=60, le=900)
+
+    @field_validator("folder_by")
+    @classmethod
+    def _lays_rows_into_folders(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None and info.data.get("format") == "json":
+            raise ValueError("goes with format: parquet only")
+        return value
+
+    @field_validator("buffer_megabytes")
+    @classmethod
+    def _fills_row_groups(cls, value: int, info: ValidationInfo) -> int:
+        if info.data.get("format") == "parquet" and value < SMALLEST_PARQUET_BUFFER:
+            raise ValueError(f"must be {SMALLEST_PARQUET_BUFFER} or more with format: parquet, as Firehose demands")
+        return value
+
+    @property
+    def bronze(self) -> dict[str, str]:
+        """Prefixes below which Bronze lies, each with folders of arrival hours, by the kind of table that reads it.
+
+        What could not become a row is a part of a Bronze of rows: a record is counted wherever it came to lie.
+        """
+        if self.format == "json":
+            return {"bronze_text": self.prefix}
+        return {"bronze": self.prefix, "bronze_errors": self.error_prefix}
 
 
 class Checks(Part):
@@ -250,6 +282,13 @@ class Source(Part):
             raise ValueError("must be declared, or stream be taken out of tiers: without one, records are put directly")
         return value
 
+    @field_validator("delivery")
+    @classmethod
+    def _keeps_what_receipts_name(cls, value: Delivery, info: ValidationInfo) -> Delivery:
+        if value.format == "parquet" and "producer" in info.data.get("tiers", ()):
+            raise ValueError("format parquet keeps no bytes that a receipt could name: take producer out of tiers")
+        return value
+
     @field_validator("health")
     @classmethod
     def _waits_for_the_buffer(cls, value: Health | None, info: ValidationInfo) -> Health | None:
@@ -307,5 +346,5 @@ class Source(Part):
         return self.silver[column].type if column in self.silver else COMMON_COLUMNS[column]
 
     def table(self, kind: str) -> str:
-        """Name of this source's table of a kind: bronze_text, silver, rejects, and those of `gold.tables`."""
+        """Name of this source's table of a kind: of `delivery.bronze`, of `gold.tables`, silver, rejects and so on."""
         return f"{self.name}_{kind}"

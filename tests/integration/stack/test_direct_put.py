@@ -142,7 +142,7 @@ def tiers(told: dict[str, Any]) -> list[int]:
 
 
 def test_an_object_that_is_dropped_fails_its_hour(lake: Lake, sent: Window) -> None:
-    stored = list_hour(lake.place.s3, lake.place.lake, lake.source.delivery.prefix, sent.start)
+    stored = list_hour(lake.place.s3, lake.place.lake, lake.source.delivery.bronze.values(), sent.start)
     lake.place.s3.delete_object(Bucket=lake.place.lake, Key=stored[0].key)
     outcome = lake.prove(Window(sent.start, sent.start + HOUR))
     told = next(each for each in outcome.report["hours"] if each["arrival_hour"] == hour_text(sent.start))

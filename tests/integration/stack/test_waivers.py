@@ -23,7 +23,9 @@ def test_what_is_lost_for_good_is_excepted_and_nothing_is_doubled(
     with lake_on(copy_of(proven_state, tmp_path)) as lake:
         window, before = lake.hours()[1], lake.rows()
         hour, s3, bucket = hour_text(window.start), lake.place.s3, lake.place.lake
-        stored = max(list_hour(s3, bucket, lake.source.delivery.prefix, window.start), key=lambda listed: listed.size)
+        stored = max(
+            list_hour(s3, bucket, lake.source.delivery.bronze.values(), window.start), key=lambda listed: listed.size
+        )
         body = s3.get_object(Bucket=bucket, Key=stored.key)["Body"].read()
         lost = read_object(stored.key, body).records
         s3.delete_object(Bucket=bucket, Key=stored.key)

@@ -25,7 +25,7 @@ def test_an_hour_s_listing_has_all_its_objects_and_no_other_s() -> None:
     put(
         s3, FOLDER.replace("hour=03", "hour=04") + "a.gz", FOLDER.replace("shop", "shops") + "a.gz", "landing/shop/a.gz"
     )
-    listed = list_hour(s3, "lake", "landing/shop/", HOUR)
+    listed = list_hour(s3, "lake", ["landing/shop/"], HOUR)
     assert [stored.key for stored in listed] == names
     body = names[0].encode()
     assert listed[0] == StoredObject(names[0], etag(body).strip('"'), len(body))
@@ -36,6 +36,6 @@ def test_every_hour_asked_for_is_answered_also_an_empty_one(hours: int) -> None:
     s3 = MemoryS3()
     put(s3, FOLDER + "a.gz")
     wanted = [HOUR.replace(day=1 + n // 24 + 7, hour=(n + 3) % 24) for n in range(hours)]
-    listings = list_hours(s3, "lake", "landing/shop/", iter(wanted))
+    listings = list_hours(s3, "lake", ["landing/shop/"], iter(wanted))
     assert list(listings) == wanted
     assert sum(map(len, listings.values())) == min(hours, 1)

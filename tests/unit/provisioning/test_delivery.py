@@ -18,7 +18,7 @@ def _described(source: dict[str, Any], **changed: object) -> dict[str, Any]:
         "RoleARN": "arn:aws:iam::123456789012:role/clickstream-firehose",
         "BucketARN": "arn:aws:s3:::clickstream-123456789012-lake",
         "Prefix": f"landing/clickstream/{HOUR}",
-        "ErrorOutputPrefix": f"staging/failed/clickstream/!{{firehose:error-output-type}}/{HOUR}",
+        "ErrorOutputPrefix": f"staging/failed/clickstream/{HOUR}!{{firehose:error-output-type}}/",
         "BufferingHints": {"SizeInMBs": 1, "IntervalInSeconds": 60},
         "CompressionFormat": "GZIP",
         "EncryptionConfiguration": {"NoEncryptionConfig": "NoEncryption"},

@@ -15,6 +15,7 @@ from clickstream.reconciliation.fingerprint import Fingerprint
 from clickstream.reconciliation.manifest import Manifest
 from tests.unit.reconciliation.makers import (
     counted,
+    fingerprint,
     hashes,
     key,
     listed,
@@ -241,7 +242,7 @@ def test_the_records_that_an_empty_side_holds_are_none() -> None:
         findings([manifest(1, counted(1, "a"))], identity=[row(arrival_hour=text(1), object_id=key(1, "a"), **absent)])
         == []
     )
-    assert Fingerprint() == Fingerprint.of([])
+    assert Fingerprint() == fingerprint([])
 
 
 @pytest.mark.parametrize(
@@ -257,6 +258,6 @@ def test_the_records_that_an_empty_side_holds_are_none() -> None:
 def test_an_hour_that_is_only_counted_is_held_against_its_manifest(
     silver: tuple[bytes, ...], rejects: tuple[bytes, ...], code: str | None
 ) -> None:
-    held = {text(1): HourFates(silver=Fingerprint.of(silver), rejects=Fingerprint.of(rejects))}
+    held = {text(1): HourFates(silver=fingerprint(silver), rejects=fingerprint(rejects))}
     found = findings(before=held, proven=False, identity=[])
     assert [finding.code for finding in found] == ([code] if code else [])

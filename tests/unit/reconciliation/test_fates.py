@@ -6,7 +6,7 @@ import pytest
 from clickstream.reconciliation.entry import Entry
 from clickstream.reconciliation.fates import HourFates, fold_fates
 from clickstream.reconciliation.fingerprint import Fingerprint
-from tests.unit.reconciliation.makers import entry, row, sums, text
+from tests.unit.reconciliation.makers import entry, fingerprint, row, sums, text
 
 GOOD, LATE, DOUBLE, BROKEN = b"good", b"late", b"double", b"{"
 
@@ -27,8 +27,8 @@ def test_rows_become_one_account_an_hour() -> None:
     assert one.fates == {"good": 2, "duplicate": 3, "quarantined": 1}
     assert one.reasons == {"exact": 3, "bad_json": 1}
     assert one.event_dates == {"2026-11-17": 1, "2026-11-16": 1}
-    assert one.silver == Fingerprint.of([GOOD, LATE])
-    assert one.rejects == Fingerprint.of([DOUBLE, DOUBLE, DOUBLE, BROKEN])
+    assert one.silver == fingerprint([GOOD, LATE])
+    assert one.rejects == fingerprint([DOUBLE, DOUBLE, DOUBLE, BROKEN])
     assert hours[text(2)].silver == Fingerprint()
 
 
@@ -51,8 +51,8 @@ def test_tables_agree_with_the_entry_that_was_made_of_them() -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"silver": Fingerprint.of([GOOD])},
-        {"silver": Fingerprint.of([GOOD, b"another"])},
+        {"silver": fingerprint([GOOD])},
+        {"silver": fingerprint([GOOD, b"another"])},
         {"rejects": Fingerprint()},
         {"fates": {"good": 2, "duplicate": 2, "quarantined": 2}},
         {"reasons": {"conflict": 3, "bad_json": 1}},
@@ -68,10 +68,10 @@ def test_any_difference_is_one(changes: dict[str, Any]) -> None:
 
 def test_the_fingerprint_is_that_of_every_other_engine() -> None:
     vector = [text.encode() for text in ("", "a", "é✓", "x\ty", '{"a":1}')]
-    assert Fingerprint.of(vector) == (5, 12164072789, 15957857887)
+    assert fingerprint(vector) == (5, 12164072789, 15957857887)
 
 
 def test_fingerprints_add_up_and_do_not_depend_on_order() -> None:
-    assert Fingerprint.of([GOOD]).plus(Fingerprint.of([LATE, DOUBLE])) == Fingerprint.of([DOUBLE, GOOD, LATE])
-    assert Fingerprint.of([GOOD, GOOD]) != Fingerprint.of([GOOD])
-    assert Fingerprint().plus(Fingerprint.of([GOOD])) == Fingerprint.of([GOOD])
+    assert fingerprint([GOOD]).plus(fingerprint([LATE, DOUBLE])) == fingerprint([DOUBLE, GOOD, LATE])
+    assert fingerprint([GOOD, GOOD]) != fingerprint([GOOD])
+    assert Fingerprint().plus(fingerprint([GOOD])) == fingerprint([GOOD])

@@ -9,7 +9,6 @@ import pytest
 from clickstream.lake.windows import parse_hour
 from clickstream.reconciliation.entry import Entry, State
 from clickstream.reconciliation.fates import HourFates, fold_fates
-from clickstream.reconciliation.fingerprint import Fingerprint
 from clickstream.reconciliation.inspection import Inspection, count_object, has_grown, inspect, losses
 from clickstream.reconciliation.manifest import CountedObject
 from clickstream.reconciliation.plan import Plan
@@ -18,6 +17,7 @@ from tests.unit.reconciliation import makers
 from tests.unit.reconciliation.makers import (
     counted,
     entry,
+    fingerprint,
     key,
     listed,
     manifest,
@@ -204,7 +204,7 @@ def test_tables_that_hold_something_else_than_the_entry_are_found_within_the_spa
     for hour in range(3):
         put(s3, hour, "a", *RECORDS)
     tables = in_silver(*entries)
-    tables[text(1)].silver = Fingerprint.of(RECORDS[:2])
+    tables[text(1)].silver = fingerprint(RECORDS[:2])
     del tables[text(2)]
     inspection = look(s3, plan(0), *entries, tables=tables)
     assert inspection.check == (text(1), text(2))
@@ -266,14 +266,14 @@ class TestUnreadable:
 
 def test_an_object_is_counted_as_far_as_it_goes(s3: MemoryS3) -> None:
     put(s3, 0, "a", *RECORDS)
-    assert count_object(place(s3), key(0, "a")) == counted(0, "a", *RECORDS)
+    assert count_object(place(s3), source().delivery, key(0, "a")) == counted(0, "a", *RECORDS)
     put(s3, 0, "b", body=packed(*RECORDS) + b"garbage")
-    torn = count_object(place(s3), key(0, "b"))
+    torn = count_object(place(s3), source().delivery, key(0, "b"))
     assert torn == counted(0, "b", *RECORDS, unreadable=True, body=packed(*RECORDS) + b"garbage")
 
 
 def test_equal_listings_are_not_read(s3: MemoryS3) -> None:
     """The object is not even there: etag and size spare the second read."""
     known = counted(0, "a", *RECORDS)
-    assert losses(place(s3), manifest(0, known), listed(known)) == []
+    assert losses(place(s3), source().delivery, manifest(0, known), listed(known)) == []
     assert not has_grown(manifest(0, known), listed(known))

@@ -11,7 +11,6 @@ from clickstream.contract.schema import Schema
 from clickstream.reconciliation.check import Evidence, Row
 from clickstream.reconciliation.entry import Entry
 from clickstream.reconciliation.fates import HourFates, fold_fates
-from clickstream.reconciliation.fingerprint import Fingerprint
 from clickstream.reconciliation.inspection import Inspection
 from clickstream.reconciliation.manifest import CountedObject, listing_digest, load_manifest
 from clickstream.reconciliation.outcome import entries_of_check
@@ -21,6 +20,7 @@ from tests.unit.reconciliation.makers import (
     at,
     counted,
     entry,
+    fingerprint,
     key,
     listed,
     manifest,
@@ -103,7 +103,7 @@ def test_a_line_says_what_was_counted_where_and_by_whom(s3: MemoryS3) -> None:
     assert made.producer_unknown == 1
     assert made.fates == {"good": 2, "filtered": 0, "quarantined": 1, "duplicate": 0}
     assert (made.reasons, made.event_dates) == ({"bad_json": 1}, {"2026-11-17": 2})
-    assert made.bronze == Fingerprint.of([ONE, TWO, BROKEN]) == made.silver.plus(made.rejects)
+    assert made.bronze == fingerprint([ONE, TWO, BROKEN]) == made.silver.plus(made.rejects)
     assert (made.silver_snapshot, made.rejects_snapshot) == (77, 88)
     assert (made.contract, made.contract_digest) == ("1.0.0", Schema("1.0.0", {"type": "object"}).digest)
     assert (made.code_digest, made.run, made.triggered_by) == ("c0de", "r1", "backfill")

@@ -54,7 +54,7 @@ class LocalCloud:
     def landed(self, hour: datetime) -> Counter[str]:
         """Raw hashes of what lies in Bronze in an hour."""
         found: Counter[str] = Counter()
-        for entry in list_hour(self.place.s3, self.place.lake, self.source.delivery.prefix, hour):
+        for entry in list_hour(self.place.s3, self.place.lake, self.source.delivery.bronze.values(), hour):
             body = self.place.s3.get_object(Bucket=self.place.lake, Key=entry.key)["Body"].read()
             found.update(map(raw_hash, read_object(entry.key, body).records))
         return found
