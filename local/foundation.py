@@ -103,6 +103,8 @@ def make_roles() -> None:
                 [f"arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/*"],
             ),
             _allow(["logs:PutLogEvents"], [f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/firehose/*"]),
+            # By the columns of a table records become rows.
+            _allow(["glue:GetTable", "glue:GetTableVersion", "glue:GetTableVersions"], _catalog()),
         ],
     )
     _make_role(
@@ -111,7 +113,7 @@ def make_roles() -> None:
         [
             _allow(
                 ["s3:GetObject", "s3:GetObjectVersion"],
-                [f"{lake}/{prefix}/*" for prefix in ("landing", "code", "runs")],
+                [f"{lake}/{prefix}/*" for prefix in ("landing", "staging/failed", "code", "runs")],
             ),
             _allow(["s3:GetObject", "s3:GetObjectVersion"], [f"{evidence}/manifests/*"]),
             _allow(
@@ -125,10 +127,7 @@ def make_roles() -> None:
             _allow(["s3:ListBucketVersions"], [lake]),
             _allow(
                 ["glue:GetDatabase", "glue:GetTable", "glue:GetTables", "glue:CreateTable", "glue:UpdateTable"],
-                [
-                    f"arn:aws:glue:{REGION}:{ACCOUNT}:{kind}"
-                    for kind in ("catalog", f"database/{DATABASE}", f"table/{DATABASE}/*")
-                ],
+                _catalog(),
             ),
             _allow(
                 ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
@@ -137,6 +136,12 @@ def make_roles() -> None:
             _allow(["cloudwatch:PutMetricData"], ["*"]),
         ],
     )
+
+
+def _catalog() -> list[str]:
+    """The product's tables, and what they lie in."""
+    kinds = ("catalog", f"database/{DATABASE}", f"table/{DATABASE}/*")
+    return [f"arn:aws:glue:{REGION}:{ACCOUNT}:{kind}" for kind in kinds]
 
 
 def make_pages() -> None:

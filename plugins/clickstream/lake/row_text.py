@@ -19,7 +19,7 @@ class RowText:
     columns: Mapping[str, RowType]
 
     def __str__(self) -> str:
-        return _fields("", self.columns)
+        return f"concat({_fields('', self.columns)})"
 
 
 @dataclass(frozen=True)
@@ -33,24 +33,25 @@ class FieldText:
 
 
 def _fields(parents: str, fields: Mapping[str, RowType]) -> str:
-    return " || ".join(_field(f"{parents}{name}", name, fields[name]) for name in sorted(fields))
+    return ", ".join(_field(f"{parents}{name}", name, fields[name]) for name in sorted(fields))
 
 
 def _field(path: str, name: str, kind: RowType) -> str:
     """A field with its name; no text where it is null."""
     column = _column(path)
     if isinstance(kind, dict):
-        text = f"'{name}{{' || {_fields(f'{path}.', kind)} || '}}'"
-        return f"CASE WHEN {column} IS NULL THEN '' ELSE {text} END"
-    if kind == "array<string>":
-        elements = f"array_join(transform({column}, element -> coalesce({_value('element')}, '-')), '')"
-        size = f"CAST(cardinality({column}) AS varchar)"
-        return f"coalesce('{name}[' || {size} || ']' || {elements}, '')"
-    return f"coalesce('{name}' || {_value(f'CAST({column} AS varchar)')}, '')"
+        text = f"concat('{name}{{', {_fields(f'{path}.', kind)}, '}}')"
+    elif kind == "array<string>":
+        element = f"CASE WHEN element IS NULL THEN '-' ELSE {_value('', 'element')} END"
+        elements = f"array_join(transform({column}, element -> {element}), '')"
+        text = f"concat('{name}[', CAST(cardinality({column}) AS varchar), ']', {elements})"
+    else:
+        text = _value(name, column if kind == "string" else f"CAST({column} AS varchar)")
+    return f"CASE WHEN {column} IS NULL THEN '' ELSE {text} END"
 
 
-def _value(text: str) -> str:
-    return f"'+' || CAST(length({text}) AS varchar) || ':' || {text}"
+def _value(name: str, text: str) -> str:
+    return f"concat('{name}+', CAST(length({text}) AS varchar), ':', {text})"
 
 
 def _column(path: str) -> str:

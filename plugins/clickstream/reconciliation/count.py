@@ -20,7 +20,7 @@ from clickstream.reconciliation.manifest import CountedObject, Manifest
 from clickstream.reconciliation.plan import Plan
 from clickstream.sources.model import Source
 
-_OBJECT = re.compile(r"s3://[^\s,;'\"]+")
+_OBJECT = re.compile(r"s3://[^\s,;'\"\])]+")
 
 
 def manifest_query(place: Place, source: Source, hours: Iterable[str], unreadable: Iterable[str]) -> str:

@@ -11,7 +11,8 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from clickstream.contract.schema import Schema, SchemaFault, load_schema
+from clickstream.contract.row_type import row_type
+from clickstream.contract.schema import Schema, SchemaFault, load_schema, load_schemas
 from clickstream.sources.gold import Daily, Dimension, Facts, Gold, Sessions
 from clickstream.sources.model import COMMON_COLUMNS, Column, Source
 
@@ -102,6 +103,13 @@ def _outside_the_model(file: str, declared: dict[str, Any], stem: str, schemas: 
         named[f"events.identity.{number}"] = path
         if len(several) > 1 and isinstance(path, str) and schema.declares(path) and not schema.is_text(path):
             faults.append(Fault(file, f"events.identity.{number}", repr(path), "a field that holds texts only"))
+    delivery = declared.get("delivery")
+    if isinstance(delivery, dict) and delivery.get("format") == "parquet":
+        named["delivery.folder_by"] = delivery.get("folder_by")
+        try:
+            row_type(load_schemas(schemas, stem))
+        except SchemaFault as error:
+            faults.append(Fault(file, "delivery.format", "'parquet'", f"a contract whose fields are columns: {error}"))
     for column, definition in silver.items() if isinstance(silver, dict) else ():
         named[f"silver.{column}.path"] = definition.get("path") if isinstance(definition, dict) else None
     faults += [

@@ -162,3 +162,65 @@ def test_an_update_names_the_version_and_the_destination_it_changes(source: Sour
 def test_records_bring_their_own_line_feed(source: Source, cloud: Cloud) -> None:
     """A delimiter of Firehose's would add empty lines; the producer ends each record in one."""
     assert not any("delimiter" in field for field in Delivery(source, cloud).desired())
+
+
+ROWS: dict[str, Any] = {
+    "Prefix": f"landing/clickstream/{HOUR}country=!{{partitionKeyFromQuery:country}}/",
+    "BufferingHints": {"SizeInMBs": 64, "IntervalInSeconds": 60},
+    "CompressionFormat": "UNCOMPRESSED",
+    "DataFormatConversionConfiguration": {
+        "Enabled": True,
+        "InputFormatConfiguration": {"Deserializer": {"OpenXJsonSerDe": {}}},
+        "OutputFormatConfiguration": {"Serializer": {"ParquetSerDe": {"Compression": "SNAPPY"}}},
+        "SchemaConfiguration": {
+            "RoleARN": "arn:aws:iam::123456789012:role/clickstream-firehose",
+            "DatabaseName": "clickstream",
+            "TableName": "retail_web_bronze",
+            "Region": "eu-west-1",
+            "VersionId": "LATEST",
+        },
+    },
+    "DynamicPartitioningConfiguration": {"Enabled": True},
+    "ProcessingConfiguration": {
+        "Enabled": True,
+        "Processors": [
+            {
+                "Type": "MetadataExtraction",
+                "Parameters": [
+                    {
+                        "ParameterName": "MetadataExtractionQuery",
+                        "ParameterValue": '{country: (.geo.country // "none")}',
+                    },
+                    {"ParameterName": "JsonParsingEngine", "ParameterValue": "JQ-1.6"},
+                ],
+            }
+        ],
+    },
+}
+
+
+@pytest.fixture
+def rows(source: Source) -> Source:
+    """Rows of Parquet, in folders by country."""
+    changed = {"format": "parquet", "folder_by": "geo.country", "buffer_megabytes": 64}
+    return source.model_copy(update={"delivery": source.delivery.model_copy(update=changed)})
+
+
+def test_rows_are_converted_by_the_columns_of_bronze_and_laid_into_folders(rows: Source, stub: Stub) -> None:
+    assert _plan(rows, stub, _described(FROM_KINESIS, **ROWS)) == ("none", [])
+    cloud, firehose = stub("firehose")
+    described = _described(FROM_KINESIS, **ROWS)
+    wanted = described["DeliveryStreamDescription"]["Destinations"][0]["ExtendedS3DestinationDescription"]
+    settings = {key: value for key, value in wanted.items() if key not in ("EncryptionConfiguration", "S3BackupMode")}
+    firehose.add_response("describe_delivery_stream", described, NAME)
+    asked = {"CurrentDeliveryStreamVersionId": "7", "DestinationId": "destinationId-000000000001"}
+    firehose.add_response("update_destination", {}, {**NAME, **asked, "ExtendedS3DestinationUpdate": settings})
+    Delivery(rows, cloud).update([Difference("buffer_seconds", 300, 60)])
+    firehose.assert_no_pending_responses()
+
+
+def test_lines_do_not_become_rows_on_a_path_that_is_there(source: Source, rows: Source, stub: Stub) -> None:
+    for declared, there in ((source, ROWS), (rows, {})):
+        action, differences = _plan(declared, stub, _described(FROM_KINESIS, **there))
+        assert action == "replace"
+        assert {"rows_of", "folder_query"} <= {difference.split(":")[0] for difference in differences}

@@ -36,6 +36,7 @@ LAKE = "s3://clickstream-000000000000-lake"
             key(1, "x"),
         ),
         (f"HIVE_BAD_DATA: Error reading file '{LAKE}/{key(1, 'x')}'", key(1, "x")),
+        (f"HIVE_BAD_DATA: Malformed Parquet file. No index [{LAKE}/{key(1, 'x')}]", key(1, "x")),
         (f"GENERIC: see s3://another/a.gz, then {LAKE}/{key(1, 'x')}, and more", key(1, "x")),
         ("GENERIC: see s3://another/a.gz", None),
         ("EXCEEDED_MEMORY_LIMIT: 10 GB", None),

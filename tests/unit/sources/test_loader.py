@@ -192,6 +192,18 @@ CROSS: dict[str, tuple[dict[str, Any], str, str, str]] = {
         "'staging/failed/shop/'",
         "apart from prefix, staging/failed/shop/data/",
     ),
+    "folders of lines": (
+        {"delivery__folder_by": "kind"},
+        "delivery.folder_by",
+        "'kind'",
+        "goes with format: parquet only",
+    ),
+    "a field that is no column": (
+        {"delivery__format": "parquet", "delivery__buffer_megabytes": 64},
+        "delivery.format",
+        "'parquet'",
+        "1.0.0: paid cannot be a column",
+    ),
     "late before the buffer is full": (
         {"health": {}, "delivery__buffer_seconds": 300},
         "health",
@@ -199,6 +211,22 @@ CROSS: dict[str, tuple[dict[str, Any], str, str, str]] = {
         "freshness_seconds must be more than delivery.buffer_seconds, 300",
     ),
 }
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "allowed"),
+    [
+        ({}, "delivery.buffer_megabytes", "must be 64 or more with format: parquet"),
+        (
+            {"delivery__buffer_megabytes": 64, "tiers": ["producer", "stream", "bronze", "silver"]},
+            "delivery",
+            "take producer out of tiers",
+        ),
+    ],
+)
+def test_rows_ask_for_more(declare: Declare, changes: dict[str, Any], field: str, allowed: str) -> None:
+    faults = {fault.field: fault.allowed for fault in faults_of(declare(delivery__format="parquet", **changes))}
+    assert allowed in faults[field]
 
 
 @pytest.mark.parametrize("case", CROSS)
