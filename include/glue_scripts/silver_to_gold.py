@@ -39,7 +39,7 @@ def run(spark: SparkSession, plan: Plan) -> dict[str, Any]:
         plan: what to make.
 
     Returns:
-        The result document: dates, and the snapshots of Silver and of each table.
+        The result document: the dates that were replaced in any table, and the snapshots of Silver and of each table.
 
     Raises:
         AuditFailed: the branches do not hold what Silver does; they are kept, main is as it was.
@@ -70,7 +70,7 @@ def run(spark: SparkSession, plan: Plan) -> dict[str, Any]:
         branch.drop_branch()
     return {
         "run_id": plan.run_id,
-        "dates": list(map(str, plan.dates)),
+        "dates": sorted({str(day) for maker in makers for day in maker.dates}),
         "silver_snapshot": plan.silver_snapshot,
         "gold_snapshots": snapshots,
     }

@@ -12,6 +12,7 @@ from branched_table import BranchedTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from clickstream.lake.snapshots import DATES
 from clickstream.sources import gold
 from clickstream.sources.model import Source
 from gold_job.events import on_dates
@@ -33,7 +34,7 @@ class Job:
         spark: the session; its catalog `glue_catalog` holds the source's tables.
         source: the event feed.
         silver: all rows of Silver at the run's snapshot.
-        dates: event dates to replace; one without events is cleared.
+        dates: event dates to replace in all tables; one without events is cleared.
         branch: of this run.
         summary: properties of the snapshots that are made.
     """
@@ -66,6 +67,9 @@ class TableMaker(ABC, Generic[Declared]):
             stored: BranchedTable(job.spark, job.source.table(stored), job.branch) for stored in table.stored(name)
         }
         """The Iceberg tables, in the order in which they are published."""
+        self.dates: Collection[date] = job.dates
+        """Event dates that are replaced in this table. The job's are among them; a kind whose rows on other dates
+        follow from the job's adds those in `write`. Whoever checks the run learns of them from the snapshots."""
 
     @property
     def branch(self) -> BranchedTable:
@@ -85,8 +89,9 @@ class TableMaker(ABC, Generic[Declared]):
         """
 
     def overwrite(self, branch: BranchedTable, rows: DataFrame) -> None:
-        """Replace the dates in a table that is partitioned by them."""
-        branch.overwrite(rows, "event_date", self.job.dates, dict(self.job.summary))
+        """Replace the table's dates in one that is partitioned by them."""
+        named = ",".join(map(str, sorted(self.dates)))
+        branch.overwrite(rows, "event_date", self.dates, {**self.job.summary, DATES: named})
 
 
 def figures(rows: DataFrame, *sums: str) -> Figures:
