@@ -7,7 +7,7 @@ or a snapshot, so values are written as literals here, and nowhere else.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -72,7 +72,22 @@ class JsonText:
         return f"json_extract_scalar({self.document}, {_literal(f'$.{self.path}')})"
 
 
-Scalar = Table | Column | JsonText | str | int | date
+@dataclass(frozen=True)
+class Holding:
+    """Whether columns hold their texts, as a condition in SQL; without any it is true.
+
+    Args:
+        texts: by column.
+    """
+
+    texts: Mapping[str, str]
+
+    def __str__(self) -> str:
+        held = (f"strpos({Column(name)}, {_literal(text)}) > 0" for name, text in self.texts.items())
+        return " AND ".join(held) or "TRUE"
+
+
+Scalar = Table | Column | JsonText | Holding | str | int | date
 Value = Scalar | Iterable[Column] | Iterable[JsonText] | Iterable[str] | Iterable[date]
 
 
@@ -82,8 +97,8 @@ def render(query: str, folder: Path = FOLDER, **values: Value) -> str:
     Args:
         query: the file's stem.
         folder: where the file lies.
-        values: a Table, a Column, a JsonText, a text, an integer, an arrival hour, an event date, or a list of
-            columns, fields, texts, hours or dates (an empty one matches nothing).
+        values: a Table, a Column, a JsonText, a Holding, a text, an integer, an arrival hour, an event date, or a list
+            of columns, fields, texts, hours or dates (an empty one matches nothing).
 
     Raises:
         KeyError: a place of the file was given no value.
@@ -94,7 +109,7 @@ def render(query: str, folder: Path = FOLDER, **values: Value) -> str:
 
 def _literal(value: Value) -> str:
     match value:
-        case Table() | Column() | JsonText() | int():
+        case Table() | Column() | JsonText() | Holding() | int():
             return str(value)
         case str():
             return "'" + value.replace("'", "''") + "'"

@@ -138,8 +138,16 @@ def _columns(source: Source, table: Table) -> Iterator[str]:
         case Sessions():
             for step in table.funnel:
                 reached = f"when {step.name} was reached after the steps before it"
-                yield _definition(f"{step.name}_at", "timestamp", reached)
-                yield _definition(f"{step.name}_count", "bigint", f"events of {step.name}, in whatever order")
+                at, count = step.columns
+                yield _definition(at, "timestamp", reached)
+                yield _definition(count, "bigint", f"events of {step.name}, in whatever order")
+            for name, event_types in table.counts.items():
+                yield _definition(name, "bigint", f"events {', '.join(event_types)}")
+            for end, columns in (("first", table.first), ("last", table.last)):
+                for name, of_silver in columns.items():
+                    yield _definition(name, source.column_type(of_silver), f"{end} known {of_silver} of Silver")
+            for name, of_silver in table.sums.items():
+                yield _definition(name, "bigint", f"sum of {of_silver} of Silver")
         case Facts():
             for name, of_silver in table.columns.items():
                 yield _definition(name, source.column_type(of_silver), f"{of_silver} of Silver")

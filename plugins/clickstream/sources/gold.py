@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from clickstream.sources.part import Name, Part
 
@@ -15,8 +15,15 @@ MEASURES = frozenset({"event_count", "revenue"})
 """Columns of a daily table beside its dimensions."""
 RESERVED_STEPS = frozenset({"started", "ended", "event"})
 """Steps whose columns, `<step>_at` and `<step>_count`, every session has already."""
+SESSION_COLUMNS = (
+    *("event_date", "session_id", "started_at", "ended_at", "event_count", "events_after_midnight"),
+    *("revenue", "steps_reached"),
+)
+"""Columns of every session."""
 MEMBER_COLUMNS = frozenset({"event_date", "first_seen", "last_seen", "event_count"})
 """Columns of a dimension beside its key and what is known of its members."""
+
+EventTypes = Annotated[tuple[str, ...], Field(min_length=1)]
 
 
 class Revenue(Part):
@@ -24,7 +31,7 @@ class Revenue(Part):
 
     column: Name
     """Column of Silver with the amount, a number below LARGEST_AMOUNT; it is rounded to hundredths."""
-    event_types: tuple[str, ...] = Field(min_length=1)
+    event_types: EventTypes
     """The events whose amount counts."""
 
 
@@ -33,8 +40,15 @@ class Step(Part):
 
     name: Name
     """The columns of the step are called by it: `<name>_at`, `<name>_count`."""
-    event_types: tuple[str, ...] = Field(min_length=1)
+    event_types: EventTypes
     """The events that take a visitor there."""
+    holding: dict[Name, Annotated[str, Field(min_length=1)]] = Field(default={})
+    """Text by column of Silver: of these events, only those whose columns hold their texts."""
+
+    @property
+    def columns(self) -> tuple[str, str]:
+        """What a session has of the step: when it was reached, and how many events it has."""
+        return f"{self.name}_at", f"{self.name}_count"
 
 
 class _Table(Part):
@@ -83,6 +97,31 @@ class Sessions(_Table):
         if taken := sorted(RESERVED_STEPS & set(names)):
             raise ValueError(f"a step cannot be called {', '.join(taken)}: every session has columns of these names")
         return value
+
+    counts: dict[Name, EventTypes] = Field(default={})
+    """Event types by the column that holds how many events of these a session has."""
+    first: dict[Name, Name] = Field(default={})
+    """Column of Silver by the column that holds its first value in the session that is not null; of events at the same
+    time the least."""
+    last: dict[Name, Name] = Field(default={})
+    """The same of its last value; of events at the same time the greatest."""
+    sums: dict[Name, Name] = Field(default={})
+    """Column of Silver by the column that holds the sum of its values; LARGEST_AMOUNT and more count nothing."""
+
+    @field_validator("counts", "first", "last", "sums")
+    @classmethod
+    def _leaves_the_others(cls, value: dict[str, object], info: ValidationInfo) -> dict[str, object]:
+        others = {*SESSION_COLUMNS, *(column for step in info.data.get("funnel", ()) for column in step.columns)}
+        others |= {column for field in ("counts", "first", "last") for column in info.data.get(field, ())}
+        if taken := sorted(others & {*value}):
+            raise ValueError(f"a session has its own {', '.join(taken)}: choose other names")
+        return value
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All columns of the table."""
+        of_steps = (column for step in self.funnel for column in step.columns)
+        return *SESSION_COLUMNS, *of_steps, *self.counts, *self.first, *self.last, *self.sums
 
 
 class Facts(_Table):

@@ -146,6 +146,14 @@ def _columns_named(gold: Gold) -> Iterator[tuple[str, str, tuple[str, ...]]]:
                     yield f"{field}.dimensions.{number}", name, ("string", "boolean", "bigint")
             case Sessions():
                 yield f"{field}.key", table.key, ("string",)
+                for number, step in enumerate(table.funnel):
+                    for name in step.holding:
+                        yield f"{field}.funnel.{number}.holding.{name}", name, ("string",)
+                for end, columns in (("first", table.first), ("last", table.last)):
+                    for column, name in columns.items():
+                        yield f"{field}.{end}.{column}", name, ("string", "boolean")
+                for column, name in table.sums.items():
+                    yield f"{field}.sums.{column}", name, ("bigint",)
             case Facts():
                 for column, name in table.columns.items():
                     yield f"{field}.columns.{column}", name, ()
@@ -162,6 +170,8 @@ def _event_types_named(gold: Gold) -> Iterator[tuple[str, tuple[str, ...]]]:
         if isinstance(table, Sessions):
             for number, step in enumerate(table.funnel):
                 yield f"gold.tables.{table_name}.funnel.{number}.event_types", step.event_types
+            for column, event_types in table.counts.items():
+                yield f"gold.tables.{table_name}.counts.{column}", event_types
 
 
 def load_sources(include: Path = INCLUDE) -> tuple[dict[str, Source], InvalidSources | None]:

@@ -13,7 +13,7 @@ from clickstream.provisioning.iceberg_tables import (
 )
 from clickstream.provisioning.plan import compare
 from clickstream.provisioning.resource import Cloud, Difference
-from clickstream.sources.gold import Daily, Dimension, Facts, Table
+from clickstream.sources.gold import Daily, Dimension, Facts, Sessions, Table
 from clickstream.sources.model import Column, Source
 
 METADATA: dict[str, Any] = {
@@ -116,6 +116,21 @@ def test_sessions_have_two_columns_for_each_step_of_the_funnel(source: Source, c
     (columns,) = gold_columns(source, cloud, visits=source.declared_gold.tables["gold_sessions"]).values()
     steps = ("view", "cart", "checkout", "purchase")
     assert [*columns][-8:] == [f"{step}_{what}" for step in steps for what in ("at", "count")]
+
+
+def test_sessions_have_the_further_columns_that_are_declared(source: Source, cloud: Cloud) -> None:
+    further = {
+        "counts": {"clicks": ("click",)},
+        "first": {"home": "country"},
+        "last": {"agreed": "consent"},
+        "sums": {"bought": "quantity"},
+    }
+    visits = source.declared_gold.tables["gold_sessions"].model_copy(update=further)
+    (columns,) = gold_columns(source, cloud, visits=visits).values()
+    types = {"clicks": "bigint", "home": "string", "agreed": "boolean", "bought": "bigint"}
+    assert dict([*columns.items()][-4:]) == types
+    assert isinstance(visits, Sessions)
+    assert {*visits.columns} == {*columns}
 
 
 def test_facts_have_silver_s_columns_under_their_own_names(source: Source, cloud: Cloud) -> None:

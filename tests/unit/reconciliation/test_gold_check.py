@@ -10,6 +10,7 @@ import pytest
 from clickstream.reconciliation.gold.check import date_findings, gold_queries
 from clickstream.reconciliation.gold.findings import DateCode, DateFinding
 from clickstream.sources.loader import load_sources
+from clickstream.sources.model import Source
 from tests.unit.reconciliation.makers import START, place, row
 
 SOURCE = load_sources()[0]["retail_web"]
@@ -66,6 +67,30 @@ def test_each_step_is_measured_from_the_one_before() -> None:
     assert list(queries) == ["gold_daily", "gold_sessions", *steps]
     assert 'steps.event_time >= sessions."started_at"' in queries["gold_sessions_view"]
     assert 'steps.event_time >= sessions."cart_at"' in queries["gold_sessions_checkout"]
+
+
+def with_further_columns() -> Source:
+    declared = SOURCE.declared_gold
+    further = {"counts": {"clicks": ("click", "search")}, "last": {"seen_on": "device_type"}}
+    sessions = declared.tables["gold_sessions"].model_copy(update=further)
+    return SOURCE.model_copy(
+        update={"gold": declared.model_copy(update={"tables": declared.tables | {"gold_sessions": sessions}})}
+    )
+
+
+def test_further_columns_are_asked_for_by_what_they_hold() -> None:
+    queries = gold_queries(place(), with_further_columns(), [DAY], {"silver": 1, "gold_daily": 2, "gold_sessions": 3})
+    assert [name for name in queries if "__" in name] == ["gold_sessions__counts", "gold_sessions__ends"]
+    assert "ARRAY['clicks', 'clicks']" in queries["gold_sessions__counts"]
+    assert "ARRAY['click', 'search']" in queries["gold_sessions__counts"]
+    assert "place <= 0" in queries["gold_sessions__ends"]
+
+
+def test_a_further_column_is_told_by_its_name() -> None:
+    wrong = {"gold_sessions__counts": [row(event_date=DAY, name="clicks", differing=2, samples="a\x1fb")]}
+    (found,) = date_findings(with_further_columns(), answers() | wrong, {DAY})[str(DAY)]
+    assert (found.code, found.records, found.samples) == ("sessions_differ", 2, ("a", "b"))
+    assert "another clicks" in found.text
 
 
 @pytest.mark.parametrize("code", get_args(DateCode))
