@@ -14,6 +14,7 @@ from gold_job.daily import DailyMaker
 from gold_job.dimension import DimensionMaker
 from gold_job.events import silver_rows
 from gold_job.facts import FactsMaker
+from gold_job.history import HistoryMaker
 from gold_job.plan import Plan
 from gold_job.sessions import SessionsMaker
 from gold_job.table import Job, TableMaker
@@ -27,6 +28,7 @@ MAKERS: dict[str, type[TableMaker[Any]]] = {
     "sessions": SessionsMaker,
     "facts": FactsMaker,
     "dimension": DimensionMaker,
+    "history": HistoryMaker,
 }
 """By kind of table."""
 

@@ -94,6 +94,18 @@ class TableMaker(ABC, Generic[Declared]):
         branch.overwrite(rows, "event_date", self.dates, {**self.job.summary, DATES: named})
 
 
+def touched(days: BranchedTable, key: str, dates: Collection[date]) -> DataFrame:
+    """The members that some dates have, or had before they were replaced.
+
+    Args:
+        days: a table partitioned by event date, with its dates replaced on the branch.
+        key: the column that names the member.
+        dates: the event dates.
+    """
+    before, now = (on_dates(rows, dates).select(key) for rows in (days.published(), days.written()))
+    return before.union(now).distinct()
+
+
 def figures(rows: DataFrame, *sums: str) -> Figures:
     """Some sums by event date."""
     found = rows.groupBy("event_date").agg(*(F.expr(each).alias(f"_{n}") for n, each in enumerate(sums)))

@@ -15,7 +15,7 @@ from typing import Any, Self
 from clickstream.lake.objects import read_json
 from clickstream.provisioning.resource import Cloud, Difference, Resource, Settings
 from clickstream.provisioning.statement import run_statement
-from clickstream.sources.gold import Daily, Dimension, Facts, Sessions, Table
+from clickstream.sources.gold import Daily, Dimension, Facts, History, Sessions, Table
 from clickstream.sources.loader import INCLUDE
 from clickstream.sources.model import Source
 
@@ -125,8 +125,9 @@ class GoldTable(IcebergTable):
 
     def _creation(self) -> str:
         statement = f"gold_{self.table.kind}{self.stored.removeprefix(self.declared_name)}"
-        key = self.table.key if isinstance(self.table, Facts | Dimension) else ""
-        return self._render(statement, key=key, source_columns=_lines(_columns(self.source, self.table)))
+        key = self.table.key if isinstance(self.table, Facts | Dimension | History) else ""
+        value = self.table.value if isinstance(self.table, History) else ""
+        return self._render(statement, key=key, value=value, source_columns=_lines(_columns(self.source, self.table)))
 
 
 def _columns(source: Source, table: Table) -> Iterator[str]:

@@ -20,6 +20,8 @@ SESSION_COLUMNS = (
     *("revenue", "steps_reached"),
 )
 """Columns of every session."""
+HISTORY_COLUMNS = frozenset({"event_date", "event_id", "event_time", "active", "valid_from", "valid_to", "is_current"})
+"""Columns of a history and its changes beside the key and the value."""
 MEMBER_COLUMNS = frozenset({"event_date", "first_seen", "last_seen", "event_count"})
 """Columns of a dimension beside its key and what is known of its members."""
 
@@ -158,7 +160,38 @@ class Dimension(_Table):
         return name, f"{name}_days"
 
 
-Table = Annotated[Daily | Sessions | Facts | Dimension, Field(discriminator="kind")]
+class History(_Table):
+    """What members have, such as the segments of a user, and from when until when: one row an interval.
+
+    It is told by events, each of which says that from its time on a member has a value, or has it no more. These are
+    kept in a table of their own, `<name>_changes`, of which the history is put together.
+    """
+
+    kind: Literal["history"]
+    event_types: EventTypes
+    """The events that tell a change."""
+    key: Name
+    """Column of Silver that names the member; one without it changes nothing, nor does one without the other two."""
+    value: Name
+    """Column of Silver with the value that the event is about; a member may have several at once."""
+    active: Name
+    """Column of Silver that says whether it has the value from then on, or no more."""
+
+    @field_validator("key", "value", "active")
+    @classmethod
+    def _leaves_its_own(cls, value: str, info: ValidationInfo) -> str:
+        if value in HISTORY_COLUMNS and info.field_name != "active":
+            raise ValueError("a history has a column of this name: choose another")
+        if value in (info.data.get("key"), info.data.get("value")):
+            raise ValueError("must be another column than key and value")
+        return value
+
+    def stored(self, name: str) -> tuple[str, ...]:
+        # The history first, for the same reason.
+        return name, f"{name}_changes"
+
+
+Table = Annotated[Daily | Sessions | Facts | Dimension | History, Field(discriminator="kind")]
 
 
 class Gold(Part):

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from clickstream.contract.schema import Schema, SchemaFault, load_schema
-from clickstream.sources.gold import Daily, Dimension, Facts, Gold, Sessions
+from clickstream.sources.gold import Daily, Dimension, Facts, Gold, History, Sessions
 from clickstream.sources.model import COMMON_COLUMNS, Column, Source
 
 INCLUDE = Path(__file__).resolve().parents[3] / "include"
@@ -161,6 +161,10 @@ def _columns_named(gold: Gold) -> Iterator[tuple[str, str, tuple[str, ...]]]:
                 yield f"{field}.key", table.key, ("string",)
                 for column, name in table.latest.items():
                     yield f"{field}.latest.{column}", name, ()
+            case History():
+                yield f"{field}.key", table.key, ("string",)
+                yield f"{field}.value", table.value, ("string",)
+                yield f"{field}.active", table.active, ("boolean",)
 
 
 def _event_types_named(gold: Gold) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -172,6 +176,8 @@ def _event_types_named(gold: Gold) -> Iterator[tuple[str, tuple[str, ...]]]:
                 yield f"gold.tables.{table_name}.funnel.{number}.event_types", step.event_types
             for column, event_types in table.counts.items():
                 yield f"gold.tables.{table_name}.counts.{column}", event_types
+        if isinstance(table, History):
+            yield f"gold.tables.{table_name}.event_types", table.event_types
 
 
 def load_sources(include: Path = INCLUDE) -> tuple[dict[str, Source], InvalidSources | None]:

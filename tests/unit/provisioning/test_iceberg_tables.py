@@ -13,7 +13,7 @@ from clickstream.provisioning.iceberg_tables import (
 )
 from clickstream.provisioning.plan import compare
 from clickstream.provisioning.resource import Cloud, Difference
-from clickstream.sources.gold import Daily, Dimension, Facts, Sessions, Table
+from clickstream.sources.gold import Daily, Dimension, Facts, History, Sessions, Table
 from clickstream.sources.model import Column, Source
 
 METADATA: dict[str, Any] = {
@@ -146,6 +146,21 @@ def test_a_dimension_is_two_tables_of_which_the_days_are_partitioned(source: Sou
     assert gold_columns(source, cloud, dim_customers=known) == {
         "dim_customers": {"customer_id": "string", **seen},
         "dim_customers_days": {"event_date": "date", "customer_id": "string", **seen},
+    }
+
+
+def test_a_history_is_two_tables_of_which_the_changes_are_partitioned(source: Source, cloud: Cloud) -> None:
+    regions = History(kind="history", event_types=("click",), key="customer_id", value="state", active="consent")
+    who = {"customer_id": "string", "state": "string"}
+    assert gold_columns(source, cloud, regions=regions) == {
+        "regions": {**who, "valid_from": "timestamp", "valid_to": "timestamp", "is_current": "boolean"},
+        "regions_changes": {
+            "event_date": "date",
+            "event_id": "string",
+            "event_time": "timestamp",
+            **who,
+            "active": "boolean",
+        },
     }
 
 

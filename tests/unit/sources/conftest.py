@@ -64,6 +64,13 @@ WITH_GOLD: dict[str, Any] = {
             },
             "fact_buys": {"kind": "facts", "key": "buy_id", "columns": {"amount": "paid", "at": "event_time"}},
             "dim_visitors": {"kind": "dimension", "key": "visitor", "latest": {"home": "country"}},
+            "places": {
+                "kind": "history",
+                "event_types": ["look"],
+                "key": "visitor",
+                "value": "country",
+                "active": "agreed",
+            },
         },
     },
 }

@@ -217,7 +217,8 @@ def test_gold_is_declared_with_its_defaults(declare: Declare, include: Path) -> 
     assert visits.gap_minutes == 30
     assert [step.name for step in visits.funnel] == ["view", "purchase"]
     assert gold.session_key == "visitor"
-    assert gold.stored == ("figures", "visits", "fact_buys", "dim_visitors", "dim_visitors_days")
+    of_dimension, of_history = ("dim_visitors", "dim_visitors_days"), ("places", "places_changes")
+    assert gold.stored == ("figures", "visits", "fact_buys", *of_dimension, *of_history)
 
 
 def test_a_source_need_not_declare_gold(declare: Declare, include: Path) -> None:
@@ -362,6 +363,30 @@ GOLD: dict[str, tuple[dict[str, Any], str, str, str]] = {
         "gold.tables.visits.sums.paid",
         "'paid'",
         "type bigint",
+    ),
+    "a history that nobody tells": (
+        {"gold__tables__places__event_types": ["see"]},
+        "gold.tables.places.event_types.0",
+        "'see'",
+        "contract lists: look, buy",
+    ),
+    "a history of what is not said": (
+        {"gold__tables__places__active": "country"},
+        "gold.tables.places.active",
+        "'country'",
+        "another column than key and value",
+    ),
+    "a history that does not end": (
+        {"gold__tables__places__active": "kind"},
+        "gold.tables.places.active",
+        "'kind'",
+        "type boolean",
+    ),
+    "a history's own column": (
+        {"gold__tables__places__value": "event_id"},
+        "gold.tables.places.value",
+        "'event_id'",
+        "choose another",
     ),
     "event type that is no column": ({"gold__event_type": "type"}, "gold.event_type", "'type'", "column of silver"),
     "dimension that is no column": (
