@@ -238,7 +238,8 @@ def _beside(
 ) -> dict[date, Held]:
     """What Silver holds of the event dates that the job replaced in some tables beside the plan's.
 
-    A job that was killed after publishing, and run again, may not know any more what it touched first: the snapshots do.
+    A job that was killed after publishing, and run again, may not know any more what it touched first; the snapshots
+    do.
     Gold was made of these dates before, or the plan would have them; what Silver holds of them is what it held then.
 
     Args:
