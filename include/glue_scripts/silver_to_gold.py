@@ -14,6 +14,7 @@ from gold_job.daily import DailyMaker
 from gold_job.dimension import DimensionMaker
 from gold_job.events import silver_rows
 from gold_job.facts import FactsMaker
+from gold_job.funnel import FunnelMaker
 from gold_job.history import HistoryMaker
 from gold_job.plan import Plan
 from gold_job.sessions import SessionsMaker
@@ -29,6 +30,7 @@ MAKERS: dict[str, type[TableMaker[Any]]] = {
     "facts": FactsMaker,
     "dimension": DimensionMaker,
     "history": HistoryMaker,
+    "funnel": FunnelMaker,
 }
 """By kind of table."""
 
@@ -59,11 +61,13 @@ def run(spark: SparkSession, plan: Plan) -> dict[str, Any]:
             ATTEMPT: uuid.uuid4().hex,
         },
     )
-    makers = [MAKERS[table.kind](name, table, job) for name, table in plan.source.declared_gold.tables.items()]
+    makers = [MAKERS[table.kind](name, table, job) for name, table in plan.source.declared_gold.published.items()]
     branches = {stored: branch for maker in makers for stored, branch in maker.branches.items()}
     for branch in branches.values():
         branch.open_branch()
-    for maker in makers:
+    # What is made of others is published before them, so that a run that is killed in between finds again what to
+    # look at: it is written after them.
+    for maker in reversed(makers):
         maker.write()
     for maker in makers:
         maker.audit()

@@ -63,13 +63,15 @@ class TableMaker(ABC, Generic[Declared]):
 
     def __init__(self, name: str, table: Declared, job: Job) -> None:
         self.name, self.table, self.job = name, table, job
-        self.branches = {
-            stored: BranchedTable(job.spark, job.source.table(stored), job.branch) for stored in table.stored(name)
-        }
+        self.branches = {stored: self.stored(stored) for stored in table.stored(name)}
         """The Iceberg tables, in the order in which they are published."""
         self.dates: Collection[date] = job.dates
         """Event dates that are replaced in this table. The job's are among them; a kind whose rows on other dates
         follow from the job's adds those in `write`. Whoever checks the run learns of them from the snapshots."""
+
+    def stored(self, name: str) -> BranchedTable:
+        """One of the tables of Gold, by its name; also another's that this one is made of."""
+        return BranchedTable(self.job.spark, self.job.source.table(name), self.job.branch)
 
     @property
     def branch(self) -> BranchedTable:

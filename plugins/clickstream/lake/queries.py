@@ -56,6 +56,13 @@ class TextOf(Column):
         return f"CAST({super().__str__()} AS varchar)"
 
 
+class Known(Column):
+    """Whether a column has a value, in SQL."""
+
+    def __str__(self) -> str:
+        return f"{super().__str__()} IS NOT NULL"
+
+
 @dataclass(frozen=True)
 class JsonText:
     """The text of a field of a JSON document, as an expression in SQL; NULL where the document has none.

@@ -15,7 +15,7 @@ from typing import Any, Self
 from clickstream.lake.objects import read_json
 from clickstream.provisioning.resource import Cloud, Difference, Resource, Settings
 from clickstream.provisioning.statement import run_statement
-from clickstream.sources.gold import Daily, Dimension, Facts, History, Sessions, Table
+from clickstream.sources.gold import SESSION_COLUMNS, Daily, Dimension, Facts, Funnel, History, Sessions, Table
 from clickstream.sources.loader import INCLUDE
 from clickstream.sources.model import Source
 
@@ -23,7 +23,7 @@ DDL = INCLUDE / "sql" / "athena" / "ddl"
 ICEBERG_TYPES_IN_ATHENA = {"long": "bigint"}
 """Types that the table format and Athena's DDL call by different names."""
 
-_COLUMN = re.compile(r"^    `?(\w+)`? (\w+(?:\(\d+, \d+\))?)", re.MULTILINE)
+_COLUMN = re.compile(r"^    `?(\w+)`? (\w+(?:\(\d+, \d+\)|<\w+>)?)", re.MULTILINE)
 _PARTITIONING = re.compile(r"^PARTITIONED BY \((.+)\)$", re.MULTILINE)
 _LOCATION = re.compile(r"^LOCATION '(.+)'$", re.MULTILINE)
 
@@ -155,6 +155,13 @@ def _columns(source: Source, table: Table) -> Iterator[str]:
         case Dimension():
             for name, of_silver in table.latest.items():
                 yield _definition(name, source.column_type(of_silver), f"last known {of_silver} of Silver")
+        case Funnel():
+            sessions, _ = source.declared_gold.made_of(table)
+            for step in sessions.funnel:
+                yield _definition(step.name, "boolean", f"whether {step.name} was reached after the steps before it")
+            types = SESSION_COLUMNS | dict(_COLUMN.findall(f"    {_lines(_columns(source, sessions))}"))
+            for name in table.columns:
+                yield _definition(name, types[name], f"{name} of the session")
 
 
 def _definition(name: str, kind: str, comment: str) -> str:
@@ -190,11 +197,15 @@ def described(metadata: dict[str, Any]) -> Settings:
             field["name"] if field["transform"] == "identity" else f"{field['transform']}: {field['name']}"
             for field in partitioning["fields"]
         ),
-        **{
-            f"column {field['name']}": ICEBERG_TYPES_IN_ATHENA.get(field["type"], field["type"])
-            for field in schema["fields"]
-        },
+        **{f"column {field['name']}": _in_athena(field["type"]) for field in schema["fields"]},
     }
+
+
+def _in_athena(kind: str | dict[str, Any]) -> str:
+    """A type as Athena's DDL writes it; that of an array is an object in Iceberg's metadata."""
+    if isinstance(kind, dict):
+        return f"array<{_in_athena(kind['element'])}>"
+    return ICEBERG_TYPES_IN_ATHENA.get(kind, kind)
 
 
 def _current(versions: list[dict[str, Any]], key: str, current: int) -> dict[str, Any]:

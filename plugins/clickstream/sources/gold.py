@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -15,11 +15,19 @@ MEASURES = frozenset({"event_count", "revenue"})
 """Columns of a daily table beside its dimensions."""
 RESERVED_STEPS = frozenset({"started", "ended", "event"})
 """Steps whose columns, `<step>_at` and `<step>_count`, every session has already."""
-SESSION_COLUMNS = (
-    *("event_date", "session_id", "started_at", "ended_at", "event_count", "events_after_midnight"),
-    *("revenue", "steps_reached"),
-)
-"""Columns of every session."""
+SESSION_COLUMNS = {
+    "event_date": "date",
+    "session_id": "string",
+    "started_at": "timestamp",
+    "ended_at": "timestamp",
+    "event_count": "bigint",
+    "events_after_midnight": "bigint",
+    "revenue": "decimal(20, 2)",
+    "steps_reached": "int",
+}
+"""Columns of every session, with their types."""
+FUNNEL_COLUMNS = ("event_date", "session_id", "started_at", "segments")
+"""Columns of every row of a funnel."""
 HISTORY_COLUMNS = frozenset({"event_date", "event_id", "event_time", "active", "valid_from", "valid_to", "is_current"})
 """Columns of a history and its changes beside the key and the value."""
 MEMBER_COLUMNS = frozenset({"event_date", "first_seen", "last_seen", "event_count"})
@@ -59,6 +67,11 @@ class _Table(Part):
     def stored(self, name: str) -> tuple[str, ...]:
         """The Iceberg tables that hold it, in the order in which they are published."""
         return (name,)
+
+    @property
+    def made_of(self) -> tuple[str, ...]:
+        """Names of the other tables that it is made of beside Silver."""
+        return ()
 
 
 class Daily(_Table):
@@ -118,6 +131,11 @@ class Sessions(_Table):
         if taken := sorted(others & {*value}):
             raise ValueError(f"a session has its own {', '.join(taken)}: choose other names")
         return value
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """Column of Silver by those of the table that hold one of its values, and not what these come to."""
+        return {"session_id": self.key, **self.first, **self.last}
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -191,7 +209,28 @@ class History(_Table):
         return name, f"{name}_changes"
 
 
-Table = Annotated[Daily | Sessions | Facts | Dimension | History, Field(discriminator="kind")]
+class Funnel(_Table):
+    """One row a session: which steps it reached, and what its visitor had, such as segments, when it started.
+
+    It is made of the sessions and of a history, by the time at which each session started.
+    """
+
+    kind: Literal["funnel"]
+    sessions: Name
+    """The table of sessions."""
+    history: Name
+    """The history whose values are the segments."""
+    key: Name
+    """Column of the sessions that names the history's member: their key, or a first or last value of theirs."""
+    columns: tuple[Name, ...] = ()
+    """Further columns of the sessions."""
+
+    @property
+    def made_of(self) -> tuple[str, ...]:
+        return self.sessions, self.history
+
+
+Table = Annotated[Daily | Sessions | Facts | Dimension | History | Funnel, Field(discriminator="kind")]
 
 
 class Gold(Part):
@@ -214,10 +253,37 @@ class Gold(Part):
             raise ValueError("must hold one table of sessions at most: an event belongs to one session")
         return value
 
+    @field_validator("tables")
+    @classmethod
+    def _hold_what_funnels_are_made_of(cls, value: dict[str, Table]) -> dict[str, Table]:
+        for name, table in value.items():
+            if not isinstance(table, Funnel):
+                continue
+            sessions, history = value.get(table.sessions), value.get(table.history)
+            if not isinstance(sessions, Sessions) or not isinstance(history, History):
+                raise ValueError(f"{name} must name a table of sessions and a history")
+            if table.key not in sessions.texts:
+                raise ValueError(f"{name}.key must be session_id, or a first or last value of {table.sessions}")
+            if unknown := sorted({*table.columns} - {*sessions.columns}):
+                raise ValueError(f"{name} names {', '.join(unknown)}, which {table.sessions} does not have")
+            columns = [*FUNNEL_COLUMNS, *(step.name for step in sessions.funnel), *table.columns]
+            if twice := sorted({column for column in columns if columns.count(column) > 1}):
+                raise ValueError(f"{name} would have {', '.join(twice)} twice")
+        return value
+
+    @property
+    def published(self) -> dict[str, Table]:
+        """The tables in the order in which they are published: what is made of others before these."""
+        return dict(sorted(self.tables.items(), key=lambda named: not named[1].made_of))
+
     @property
     def stored(self) -> tuple[str, ...]:
         """The Iceberg tables that hold Gold, in the order in which they are published."""
-        return tuple(stored for name, table in self.tables.items() for stored in table.stored(name))
+        return tuple(stored for name, table in self.published.items() for stored in table.stored(name))
+
+    def made_of(self, funnel: Funnel) -> tuple[Sessions, History]:
+        """The tables that a funnel is made of."""
+        return cast(Sessions, self.tables[funnel.sessions]), cast(History, self.tables[funnel.history])
 
     @property
     def session_key(self) -> str | None:

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from clickstream.contract.schema import Schema, SchemaFault, load_schema
-from clickstream.sources.gold import Daily, Dimension, Facts, Gold, History, Sessions
+from clickstream.sources.gold import Daily, Dimension, Facts, Funnel, Gold, History, Sessions
 from clickstream.sources.model import COMMON_COLUMNS, Column, Source
 
 INCLUDE = Path(__file__).resolve().parents[3] / "include"
@@ -165,6 +165,9 @@ def _columns_named(gold: Gold) -> Iterator[tuple[str, str, tuple[str, ...]]]:
                 yield f"{field}.key", table.key, ("string",)
                 yield f"{field}.value", table.value, ("string",)
                 yield f"{field}.active", table.active, ("boolean",)
+            case Funnel():
+                sessions, _ = gold.made_of(table)
+                yield f"{field}.key", sessions.texts[table.key], ("string",)
 
 
 def _event_types_named(gold: Gold) -> Iterator[tuple[str, tuple[str, ...]]]:

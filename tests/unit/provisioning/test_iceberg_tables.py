@@ -13,7 +13,7 @@ from clickstream.provisioning.iceberg_tables import (
 )
 from clickstream.provisioning.plan import compare
 from clickstream.provisioning.resource import Cloud, Difference
-from clickstream.sources.gold import Daily, Dimension, Facts, History, Sessions, Table
+from clickstream.sources.gold import SESSION_COLUMNS, Daily, Dimension, Facts, Funnel, History, Sessions, Table
 from clickstream.sources.model import Column, Source
 
 METADATA: dict[str, Any] = {
@@ -28,6 +28,11 @@ METADATA: dict[str, Any] = {
                 {"id": 2, "name": "event_date", "type": "date"},
                 {"id": 3, "name": "quantity", "type": "long"},
                 {"id": 4, "name": "revenue", "type": "decimal(20, 2)"},
+                {
+                    "id": 5,
+                    "name": "segments",
+                    "type": {"type": "list", "element-id": 6, "element": "string", "element-required": False},
+                },
             ],
         },
     ],
@@ -41,7 +46,8 @@ CREATION = """CREATE TABLE IF NOT EXISTS clickstream.shop_silver (
     event_id string COMMENT 'identity of the event',
     event_date date,
     `quantity` bigint,
-    revenue decimal(20, 2) COMMENT 'in money'
+    revenue decimal(20, 2) COMMENT 'in money',
+    segments array<string> COMMENT 'sorted'
 )
 PARTITIONED BY (event_date)
 LOCATION 's3://lake/silver/shop_silver/'
@@ -162,6 +168,30 @@ def test_a_history_is_two_tables_of_which_the_changes_are_partitioned(source: So
             "active": "boolean",
         },
     }
+
+
+def test_a_funnel_has_the_steps_and_columns_of_its_sessions_and_an_array(source: Source, cloud: Cloud) -> None:
+    visits = source.declared_gold.tables["gold_sessions"].model_copy(update={"first": {"home": "country"}})
+    regions = History(kind="history", event_types=("click",), key="customer_id", value="state", active="consent")
+    funnel = Funnel(
+        kind="funnel", sessions="visits", history="regions", key="home", columns=("home", "view_count", "revenue")
+    )
+    assert gold_columns(source, cloud, visits=visits, regions=regions, journeys=funnel)["journeys"] == {
+        "event_date": "date",
+        "session_id": "string",
+        "started_at": "timestamp",
+        **dict.fromkeys(("view", "cart", "checkout", "purchase"), "boolean"),
+        "home": "string",
+        "view_count": "bigint",
+        "revenue": "decimal(20, 2)",
+        "segments": "array<string>",
+    }
+
+
+def test_every_session_has_the_columns_that_the_model_says(source: Source, cloud: Cloud) -> None:
+    visits = source.declared_gold.tables["gold_sessions"]
+    (columns,) = gold_columns(source, cloud, visits=visits).values()
+    assert SESSION_COLUMNS.items() <= columns.items()
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,7 @@ WITH_GOLD: dict[str, Any] = {
                 "value": "country",
                 "active": "agreed",
             },
+            "journeys": {"kind": "funnel", "sessions": "visits", "history": "places", "key": "country"},
         },
     },
 }

@@ -218,7 +218,8 @@ def test_gold_is_declared_with_its_defaults(declare: Declare, include: Path) -> 
     assert [step.name for step in visits.funnel] == ["view", "purchase"]
     assert gold.session_key == "visitor"
     of_dimension, of_history = ("dim_visitors", "dim_visitors_days"), ("places", "places_changes")
-    assert gold.stored == ("figures", "visits", "fact_buys", *of_dimension, *of_history)
+    # What is made of others is published before them.
+    assert gold.stored == ("journeys", "figures", "visits", "fact_buys", *of_dimension, *of_history)
 
 
 def test_a_source_need_not_declare_gold(declare: Declare, include: Path) -> None:
@@ -347,7 +348,7 @@ GOLD: dict[str, tuple[dict[str, Any], str, str, str]] = {
         "a session has its own looks",
     ),
     "a first value that is no text": (
-        {"gold__tables__visits__first": {"paid": "paid"}},
+        {"gold__tables__visits__first__paid": "paid"},
         "gold.tables.visits.first.paid",
         "'paid'",
         "type string or boolean",
@@ -387,6 +388,42 @@ GOLD: dict[str, tuple[dict[str, Any], str, str, str]] = {
         "gold.tables.places.value",
         "'event_id'",
         "choose another",
+    ),
+    "a funnel of no history": (
+        {"gold__tables__journeys__history": "dim_visitors"},
+        "gold.tables",
+        "",
+        "journeys must name a table of sessions and a history",
+    ),
+    "a funnel of nobody": (
+        {"gold__tables__journeys__key": "looks"},
+        "gold.tables",
+        "",
+        "journeys.key must be session_id, or a first or last value of visits",
+    ),
+    "a funnel of whom no text names": (
+        {"gold__tables__journeys__key": "last_agreed"},
+        "gold.tables.journeys.key",
+        "'agreed'",
+        "type string",
+    ),
+    "a funnel of what sessions do not keep": (
+        {"gold__tables__journeys__columns": ["looks", "city"]},
+        "gold.tables",
+        "",
+        "journeys names city, which visits does not have",
+    ),
+    "a funnel's own column": (
+        {"gold__tables__journeys__columns": ["looks", "started_at"]},
+        "gold.tables",
+        "",
+        "journeys would have started_at twice",
+    ),
+    "a step called segments": (
+        {"gold__tables__visits__funnel": [STEP | {"name": "segments"}]},
+        "gold.tables",
+        "",
+        "journeys would have segments twice",
     ),
     "event type that is no column": ({"gold__event_type": "type"}, "gold.event_type", "'type'", "column of silver"),
     "dimension that is no column": (

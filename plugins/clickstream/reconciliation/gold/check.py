@@ -16,6 +16,7 @@ from clickstream.reconciliation.gold.daily import DailyCheck
 from clickstream.reconciliation.gold.dimension import DimensionCheck
 from clickstream.reconciliation.gold.facts import FactsCheck
 from clickstream.reconciliation.gold.findings import DateFinding
+from clickstream.reconciliation.gold.funnel import FunnelCheck
 from clickstream.reconciliation.gold.history import HistoryCheck
 from clickstream.reconciliation.gold.sessions import SessionsCheck
 from clickstream.reconciliation.gold.table_check import Answers, TableCheck
@@ -27,6 +28,7 @@ CHECKS: dict[str, type[TableCheck[Any]]] = {
     "facts": FactsCheck,
     "dimension": DimensionCheck,
     "history": HistoryCheck,
+    "funnel": FunnelCheck,
 }
 """By kind of table."""
 
