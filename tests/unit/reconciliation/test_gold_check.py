@@ -9,6 +9,7 @@ import pytest
 
 from clickstream.reconciliation.gold.check import date_findings, gold_queries
 from clickstream.reconciliation.gold.findings import DateCode, DateFinding
+from clickstream.sources.gold import Funnel, History, Table
 from clickstream.sources.loader import load_sources
 from clickstream.sources.model import Source
 from tests.unit.reconciliation.makers import START, place, row
@@ -91,6 +92,36 @@ def test_a_further_column_is_told_by_its_name() -> None:
     (found,) = date_findings(with_further_columns(), answers() | wrong, {DAY})[str(DAY)]
     assert (found.code, found.records, found.samples) == ("sessions_differ", 2, ("a", "b"))
     assert "another clicks" in found.text
+
+
+def with_funnel() -> Source:
+    declared = SOURCE.declared_gold
+    sessions = declared.tables["gold_sessions"].model_copy(update={"first": {"who": "customer_id"}})
+    tables: dict[str, Table] = {
+        "gold_sessions": sessions,
+        "regions": History(kind="history", event_types=("click",), key="customer_id", value="state", active="consent"),
+        "journeys": Funnel(kind="funnel", sessions="gold_sessions", history="regions", key="who", columns=("who",)),
+    }
+    return SOURCE.model_copy(update={"gold": declared.model_copy(update={"tables": tables})})
+
+
+def test_a_funnel_is_held_against_its_sessions_and_its_history_at_their_snapshots() -> None:
+    snapshots = {"silver": 1, "gold_sessions": 2, "regions": 3, "regions_changes": 4, "journeys": 5}
+    query = gold_queries(place(), with_funnel(), [DAY], snapshots)["journeys"]
+    pinned = {"gold_sessions": 2, "regions": 3, "journeys": 5}
+    assert all(f'_{name}" FOR VERSION AS OF {snapshot}' in query for name, snapshot in pinned.items())
+    assert '"view", "cart", "checkout", "purchase", "who", segments, 0' in query
+    assert '"view_at" IS NOT NULL, "cart_at" IS NOT NULL' in query
+
+
+@pytest.mark.parametrize(("table", "told"), [("regions", "changes or intervals"), ("journeys", "steps, segments")])
+def test_what_differs_in_a_history_or_a_funnel_is_told_with_samples(table: str, told: str) -> None:
+    sound = {name: [row(event_date=DAY, **SOUND)] for name in ("gold_sessions", "regions", "journeys")}
+    steps = {f"gold_sessions_{name}": [] for name in ("view", "cart", "checkout", "purchase")}
+    wrong = {table: [row(event_date=DAY, silver_events=5, gold_events=4, differing=1, samples="a")]}
+    (found,) = date_findings(with_funnel(), sound | steps | wrong, {DAY})[str(DAY)]
+    assert (found.code, found.records, found.samples) == ("gold_differs", 1, ("a",))
+    assert told in found.text
 
 
 @pytest.mark.parametrize("code", get_args(DateCode))
