@@ -152,6 +152,10 @@ def _columns(source: Source, table: Table) -> Iterator[str]:
         case Facts():
             for name, of_silver in table.columns.items():
                 yield _definition(name, source.column_type(of_silver), f"{of_silver} of Silver")
+            if corrections := table.corrections:
+                told = f"the event that last corrected {corrections.column}"
+                yield _definition("corrected_by", "string", f"{told}; null where none did")
+                yield _definition("corrected_at", "timestamp", f"time of {told}, UTC")
         case Dimension():
             for name, of_silver in table.latest.items():
                 yield _definition(name, source.column_type(of_silver), f"last known {of_silver} of Silver")

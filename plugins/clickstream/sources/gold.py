@@ -30,6 +30,8 @@ FUNNEL_COLUMNS = ("event_date", "session_id", "started_at", "segments")
 """Columns of every row of a funnel."""
 HISTORY_COLUMNS = frozenset({"event_date", "event_id", "event_time", "active", "valid_from", "valid_to", "is_current"})
 """Columns of a history and its changes beside the key and the value."""
+FACT_COLUMNS = frozenset({"event_date", "corrected_by", "corrected_at"})
+"""Columns of facts beside their key and what is told of them."""
 MEMBER_COLUMNS = frozenset({"event_date", "first_seen", "last_seen", "event_count"})
 """Columns of a dimension beside its key and what is known of its members."""
 
@@ -144,14 +146,50 @@ class Sessions(_Table):
         return *SESSION_COLUMNS, *of_steps, *self.counts, *self.first, *self.last, *self.sums
 
 
+class Corrections(Part):
+    """Events that say of a fact what one of its columns should have been; the latest of a fact counts."""
+
+    event_types: tuple[str, ...] = Field(min_length=1)
+    refers: Name
+    """Column of Silver in which a correction names the event id of its fact."""
+    column: Name
+    """The column of the table that is corrected. A correction has the new value where a fact has the first one."""
+    within_days: int = Field(ge=0, le=92)
+    """A correction counts on its fact's event date, or at most so many days after it. For so long a date may be made
+    anew, and so many days of Silver are read with it."""
+
+
 class Facts(_Table):
     """One row an event: some columns of Silver, under names of their own."""
 
     kind: Literal["facts"]
     key: Name
     """What the identity of the event is called."""
+    event_types: tuple[str, ...] | None = Field(default=None, min_length=1)
+    """The events that are facts. None: all."""
     columns: dict[Name, Name] = Field(min_length=1)
     """Column of Silver by the column of the table."""
+    corrections: Corrections | None = None
+    """None: a fact is as it was first told."""
+
+    @field_validator("columns")
+    @classmethod
+    def _leaves_its_own(cls, value: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+        if taken := sorted(name for name in value if name in FACT_COLUMNS or name == info.data.get("key")):
+            raise ValueError(f"the facts have their own {', '.join(taken)}: choose other names")
+        return value
+
+    @field_validator("corrections")
+    @classmethod
+    def _correct_facts(cls, value: Corrections | None, info: ValidationInfo) -> Corrections | None:
+        if value is None:
+            return value
+        facts = info.data.get("event_types")
+        if not facts or {*facts} & {*value.event_types}:
+            raise ValueError("need event_types of the facts, with none of the corrections' among them")
+        if value.column not in (columns := info.data.get("columns", {value.column})):
+            raise ValueError(f"column must be one of the table's: {', '.join(columns)}")
+        return value
 
 
 class Dimension(_Table):

@@ -157,6 +157,8 @@ def _columns_named(gold: Gold) -> Iterator[tuple[str, str, tuple[str, ...]]]:
             case Facts():
                 for column, name in table.columns.items():
                     yield f"{field}.columns.{column}", name, ()
+                if table.corrections:
+                    yield f"{field}.corrections.refers", table.corrections.refers, ("string",)
             case Dimension():
                 yield f"{field}.key", table.key, ("string",)
                 for column, name in table.latest.items():
@@ -174,13 +176,19 @@ def _event_types_named(gold: Gold) -> Iterator[tuple[str, tuple[str, ...]]]:
     if gold.revenue:
         yield "gold.revenue.event_types", gold.revenue.event_types
     for table_name, table in gold.tables.items():
-        if isinstance(table, Sessions):
-            for number, step in enumerate(table.funnel):
-                yield f"gold.tables.{table_name}.funnel.{number}.event_types", step.event_types
-            for column, event_types in table.counts.items():
-                yield f"gold.tables.{table_name}.counts.{column}", event_types
-        if isinstance(table, History):
-            yield f"gold.tables.{table_name}.event_types", table.event_types
+        field = f"gold.tables.{table_name}"
+        match table:
+            case Sessions():
+                for number, step in enumerate(table.funnel):
+                    yield f"{field}.funnel.{number}.event_types", step.event_types
+                for column, event_types in table.counts.items():
+                    yield f"{field}.counts.{column}", event_types
+            case Facts():
+                yield f"{field}.event_types", table.event_types or ()
+                if table.corrections:
+                    yield f"{field}.corrections.event_types", table.corrections.event_types
+            case History():
+                yield f"{field}.event_types", table.event_types
 
 
 def load_sources(include: Path = INCLUDE) -> tuple[dict[str, Source], InvalidSources | None]:

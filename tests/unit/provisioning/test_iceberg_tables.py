@@ -13,7 +13,17 @@ from clickstream.provisioning.iceberg_tables import (
 )
 from clickstream.provisioning.plan import compare
 from clickstream.provisioning.resource import Cloud, Difference
-from clickstream.sources.gold import SESSION_COLUMNS, Daily, Dimension, Facts, Funnel, History, Sessions, Table
+from clickstream.sources.gold import (
+    SESSION_COLUMNS,
+    Corrections,
+    Daily,
+    Dimension,
+    Facts,
+    Funnel,
+    History,
+    Sessions,
+    Table,
+)
 from clickstream.sources.model import Column, Source
 
 METADATA: dict[str, Any] = {
@@ -143,6 +153,22 @@ def test_facts_have_silver_s_columns_under_their_own_names(source: Source, cloud
     facts = Facts(kind="facts", key="click_id", columns={"at": "event_time", "amount": "price"})
     assert gold_columns(source, cloud, fact_clicks=facts) == {
         "fact_clicks": {"event_date": "date", "click_id": "string", "at": "timestamp", "amount": "double"}
+    }
+
+
+def test_corrected_facts_say_what_corrected_them(source: Source, cloud: Cloud) -> None:
+    corrections = Corrections(event_types=("refund",), refers="order_id", column="amount", within_days=30)
+    facts = Facts(
+        kind="facts", key="sale_id", event_types=("purchase",), columns={"amount": "price"}, corrections=corrections
+    )
+    assert gold_columns(source, cloud, fact_sales=facts) == {
+        "fact_sales": {
+            "event_date": "date",
+            "sale_id": "string",
+            "amount": "double",
+            "corrected_by": "string",
+            "corrected_at": "timestamp",
+        }
     }
 
 

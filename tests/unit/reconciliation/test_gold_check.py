@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, get_args
 
@@ -9,7 +10,7 @@ import pytest
 
 from clickstream.reconciliation.gold.check import date_findings, gold_queries
 from clickstream.reconciliation.gold.findings import DateCode, DateFinding
-from clickstream.sources.gold import Funnel, History, Table
+from clickstream.sources.gold import Corrections, Facts, Funnel, History, Table
 from clickstream.sources.loader import load_sources
 from clickstream.sources.model import Source
 from tests.unit.reconciliation.makers import START, place, row
@@ -122,6 +123,48 @@ def test_what_differs_in_a_history_or_a_funnel_is_told_with_samples(table: str, 
     (found,) = date_findings(with_funnel(), sound | steps | wrong, {DAY})[str(DAY)]
     assert (found.code, found.records, found.samples) == ("gold_differs", 1, ("a",))
     assert told in found.text
+
+
+FACTS = Facts(
+    kind="facts",
+    key="sale_id",
+    event_types=("purchase",),
+    columns={"at": "event_time", "amount": "price"},
+    corrections=Corrections(event_types=("refund",), refers="order_id", column="amount", within_days=45),
+)
+
+
+def with_facts(facts: Facts) -> Source:
+    gold = SOURCE.declared_gold.model_copy(update={"tables": {"sales": facts}})
+    return SOURCE.model_copy(update={"gold": gold})
+
+
+def test_corrections_are_looked_for_as_far_as_they_reach() -> None:
+    queries = gold_queries(place(), with_facts(FACTS), [DAY, DAY + timedelta(days=3)], {"silver": 1, "sales": 2})
+    assert list(queries) == ["sales", "sales_corrections"]
+    first, last, reach = DAY, DAY + timedelta(days=3), timedelta(days=45)
+    assert f"BETWEEN DATE '{first - reach}' AND DATE '{last}'" in queries["sales_corrections"]
+    assert f"BETWEEN DATE '{first - reach}' AND DATE '{last + reach}'" in queries["sales_corrections"]
+    assert '"price"' not in queries["sales"]
+
+
+def test_facts_that_nothing_corrects_are_compared_in_every_column() -> None:
+    facts = FACTS.model_copy(update={"event_types": None, "corrections": None})
+    queries = gold_queries(place(), with_facts(facts), [DAY], {"silver": 1, "sales": 2})
+    assert list(queries) == ["sales"]
+    assert '"event_date", "event_time", "price"' in queries["sales"]
+
+
+def test_facts_without_their_latest_correction_are_told() -> None:
+    told = {"sales": [], "sales_corrections": [row(event_date=DAY, differing=2, samples="a\x1fb", unmatched=1)]}
+    (found,) = date_findings(with_facts(FACTS), told, {DAY})[str(DAY)]
+    assert (found.code, found.records, found.samples) == ("gold_differs", 2, ("a", "b"))
+    assert "the amount of their latest correction" in found.text
+
+
+def test_a_correction_without_its_fact_is_no_fault() -> None:
+    told = {"sales": [], "sales_corrections": [row(event_date=DAY, differing=0, unmatched=1)]}
+    assert date_findings(with_facts(FACTS), told, {DAY}) == {}
 
 
 @pytest.mark.parametrize("code", get_args(DateCode))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from clickstream.sources.gold import Sessions
+from clickstream.sources.gold import Facts, Sessions
 from clickstream.sources.loader import Fault, InvalidSources, load_source, load_sources
 from clickstream.sources.model import Health
 from tests.unit.sources.conftest import STEP, WITH_GOLD
@@ -222,6 +222,13 @@ def test_gold_is_declared_with_its_defaults(declare: Declare, include: Path) -> 
     assert gold.stored == ("journeys", "figures", "visits", "fact_buys", *of_dimension, *of_history)
 
 
+def test_facts_may_be_corrected(declare: Declare, include: Path) -> None:
+    facts = load_source(declare(gold__tables__fact_buys=BUYS), include / "schemas").declared_gold.tables["fact_buys"]
+    assert isinstance(facts, Facts)
+    assert facts.corrections
+    assert facts.corrections.within_days == 30
+
+
 def test_a_source_need_not_declare_gold(declare: Declare, include: Path) -> None:
     source = load_source(declare(), include / "schemas")
     assert source.gold is None
@@ -237,6 +244,8 @@ def test_event_types_of_a_contract_that_lists_none_are_taken_as_they_are(declare
 
 
 VISITS = WITH_GOLD["gold"]["tables"]["visits"]
+CORRECTIONS = {"event_types": ["look"], "refers": "visitor", "column": "amount", "within_days": 30}
+BUYS = WITH_GOLD["gold"]["tables"]["fact_buys"] | {"event_types": ["buy"], "corrections": CORRECTIONS}
 GOLD: dict[str, tuple[dict[str, Any], str, str, str]] = {
     "unknown key": ({"gold__dimension": ["kind"]}, "gold.dimension", "['kind']", "unknown key"),
     "no such kind": ({"gold__tables__figures__kind": "cube"}, "gold.tables.figures", "cube", "'daily', 'sessions'"),
@@ -258,6 +267,48 @@ GOLD: dict[str, tuple[dict[str, Any], str, str, str]] = {
         "gold.tables.fact_buys.columns.colour",
         "'colour'",
         "a column of silver",
+    ),
+    "facts of unknown events": (
+        {"gold__tables__fact_buys": BUYS | {"event_types": ["buy", "pay"]}},
+        "gold.tables.fact_buys.event_types.1",
+        "'pay'",
+        "contract lists: look, buy",
+    ),
+    "a fact's own column": (
+        {"gold__tables__fact_buys__columns": {"corrected_at": "country", "buy_id": "country"}},
+        "gold.tables.fact_buys.columns",
+        "'corrected_at'",
+        "their own buy_id, corrected_at",
+    ),
+    "corrections of all events": (
+        {"gold__tables__fact_buys": {key: BUYS[key] for key in ("kind", "key", "columns", "corrections")}},
+        "gold.tables.fact_buys.corrections",
+        "'look'",
+        "need event_types of the facts",
+    ),
+    "corrections that are facts": (
+        {"gold__tables__fact_buys": BUYS | {"event_types": ["buy", "look"]}},
+        "gold.tables.fact_buys.corrections",
+        "'look'",
+        "none of the corrections'",
+    ),
+    "a correction of no column": (
+        {"gold__tables__fact_buys": BUYS | {"corrections": CORRECTIONS | {"column": "colour"}}},
+        "gold.tables.fact_buys.corrections",
+        "'colour'",
+        "one of the table's: amount, at",
+    ),
+    "corrections by unknown events": (
+        {"gold__tables__fact_buys": BUYS | {"corrections": CORRECTIONS | {"event_types": ["pay"]}}},
+        "gold.tables.fact_buys.corrections.event_types.0",
+        "'pay'",
+        "contract lists: look, buy",
+    ),
+    "a correction that names no text": (
+        {"gold__tables__fact_buys": BUYS | {"corrections": CORRECTIONS | {"refers": "paid"}}},
+        "gold.tables.fact_buys.corrections.refers",
+        "'paid'",
+        "type string",
     ),
     "a member that is no text": (
         {"gold__tables__dim_visitors__key": "paid"},
