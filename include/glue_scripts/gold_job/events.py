@@ -38,7 +38,9 @@ def cents(gold: Gold) -> Column:
 
 def amount(column: Column) -> Column:
     """What a row adds to a sum of a column; 0 where there is nothing, or what can only be a fault of the client."""
-    return F.when(F.abs(column) < LARGEST_AMOUNT, column).otherwise(F.lit(0).cast("bigint"))
+    # Not by abs(): the least bigint has none.
+    counts = (column > -LARGEST_AMOUNT) & (column < LARGEST_AMOUNT)
+    return F.when(counts, column).otherwise(F.lit(0).cast("bigint"))
 
 
 def money(cents: Column) -> Column:

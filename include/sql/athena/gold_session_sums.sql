@@ -22,7 +22,8 @@ held AS (
 compared AS (
     SELECT held.event_date, held.session_id, held.name,
            max(held.held) AS held,
-           coalesce(sum(CASE WHEN abs(events.amount) < ${largest_amount} THEN events.amount END), 0) AS added_up
+           coalesce(sum(CASE WHEN events.amount > -${largest_amount} AND events.amount < ${largest_amount}
+                             THEN events.amount END), 0) AS added_up
     FROM held
     LEFT JOIN events
       ON events.session_id = held.session_id

@@ -102,7 +102,7 @@ def _visit_event(rng: random.Random, at: datetime, session: str | None, user: st
     kind = rng.choice(["page_view", "page_view", "chart_interaction", "affiliate_click"])
     page = rng.choice(["/", "/compare/phones", "/about", None]) if kind == "page_view" else None
     target = rng.choice(["acme", "zenith"]) if kind == "affiliate_click" else None
-    cents = rng.choice([0, 125, 3000, 2**62]) if target else None
+    cents = rng.choice([0, 125, -3000, 2**62, -(2**63)]) if target else None
     return Event(_id(rng), at, kind, session, user, page, target, cents)
 
 

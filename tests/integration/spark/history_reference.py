@@ -46,7 +46,7 @@ def expected_sessions(events: Iterable[Event], dates: Collection[date]) -> list[
                 *(at_click, _count(session, "affiliate_click")),
                 *(_count(session, "page_view"), _count(session, "chart_interaction", "affiliate_click")),
                 *(_first(session, "user"), _first(session, "target"), _first(session, "page"), _last(session, "page")),
-                sum(event.cents for event in session if event.cents is not None and event.cents < 1e9),
+                sum(event.cents for event in session if event.cents is not None and abs(event.cents) < 1e9),
             )
         )
     return sorted(rows, key=repr)

