@@ -14,6 +14,8 @@ from gold_job.daily import DailyMaker
 from gold_job.dimension import DimensionMaker
 from gold_job.events import silver_rows
 from gold_job.facts import FactsMaker
+from gold_job.funnel import FunnelMaker
+from gold_job.history import HistoryMaker
 from gold_job.plan import Plan
 from gold_job.sessions import SessionsMaker
 from gold_job.table import Job, TableMaker
@@ -27,6 +29,8 @@ MAKERS: dict[str, type[TableMaker[Any]]] = {
     "sessions": SessionsMaker,
     "facts": FactsMaker,
     "dimension": DimensionMaker,
+    "history": HistoryMaker,
+    "funnel": FunnelMaker,
 }
 """By kind of table."""
 
@@ -39,7 +43,7 @@ def run(spark: SparkSession, plan: Plan) -> dict[str, Any]:
         plan: what to make.
 
     Returns:
-        The result document: dates, and the snapshots of Silver and of each table.
+        The result document: the dates that were replaced in any table, and the snapshots of Silver and of each table.
 
     Raises:
         AuditFailed: the branches do not hold what Silver does; they are kept, main is as it was.
@@ -57,11 +61,13 @@ def run(spark: SparkSession, plan: Plan) -> dict[str, Any]:
             ATTEMPT: uuid.uuid4().hex,
         },
     )
-    makers = [MAKERS[table.kind](name, table, job) for name, table in plan.source.declared_gold.tables.items()]
+    makers = [MAKERS[table.kind](name, table, job) for name, table in plan.source.declared_gold.published.items()]
     branches = {stored: branch for maker in makers for stored, branch in maker.branches.items()}
     for branch in branches.values():
         branch.open_branch()
-    for maker in makers:
+    # What is made of others is published before them, so that a run that is killed in between finds again what to
+    # look at: it is written after them.
+    for maker in reversed(makers):
         maker.write()
     for maker in makers:
         maker.audit()
@@ -70,7 +76,7 @@ def run(spark: SparkSession, plan: Plan) -> dict[str, Any]:
         branch.drop_branch()
     return {
         "run_id": plan.run_id,
-        "dates": list(map(str, plan.dates)),
+        "dates": sorted({str(day) for maker in makers for day in maker.dates}),
         "silver_snapshot": plan.silver_snapshot,
         "gold_snapshots": snapshots,
     }

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 
 from clickstream.sources import gold
 from gold_job.events import on_dates
-from gold_job.table import AuditFailed, TableMaker, compare, figures
+from gold_job.table import AuditFailed, TableMaker, compare, figures, touched
 
 
 class DimensionMaker(TableMaker[gold.Dimension]):
@@ -22,16 +22,15 @@ class DimensionMaker(TableMaker[gold.Dimension]):
     def write(self) -> None:
         key = self.table.key
         self.overwrite(self._days, self._of_silver())
-        before, now = (on_dates(rows, self.job.dates).select(key) for rows in (self._days.published(), self._written))
-        touched = before.union(now).distinct()
-        known = self._written.join(touched, key, "left_semi").groupBy(key)
+        of_dates = touched(self._days, key, self.job.dates)
+        known = self._written.join(of_dates, key, "left_semi").groupBy(key)
         members = known.agg(
             F.min("first_seen").alias("first_seen"),
             F.max("last_seen").alias("last_seen"),
             F.sum("event_count").alias("event_count"),
             *(_latest(name, "event_date").alias(name) for name in self.table.latest),
         )
-        others = self.branch.published().join(touched, key, "left_anti")
+        others = self.branch.published().join(of_dates, key, "left_anti")
         self.branch.replace(others.unionByName(members), dict(self.job.summary))
 
     def audit(self) -> None:

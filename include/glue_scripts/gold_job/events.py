@@ -36,6 +36,13 @@ def cents(gold: Gold) -> Column:
     return F.when(counts, F.round(amount * 100).cast("bigint")).otherwise(F.lit(0).cast("bigint"))
 
 
+def amount(column: Column) -> Column:
+    """What a row adds to a sum of a column; 0 where there is nothing, or what can only be a fault of the client."""
+    # Not by abs(): the least bigint has none.
+    counts = (column > -LARGEST_AMOUNT) & (column < LARGEST_AMOUNT)
+    return F.when(counts, column).otherwise(F.lit(0).cast("bigint"))
+
+
 def money(cents: Column) -> Column:
     """Hundredths as an amount of money."""
     return (cents.cast("decimal(20,0)") * F.expr("0.01BD")).cast("decimal(20,2)")

@@ -16,7 +16,7 @@ from pyspark.sql import Window as Over
 from pyspark.sql import functions as F
 
 from clickstream.sources.gold import Gold, Sessions, Step
-from gold_job.events import cents, money, on_dates
+from gold_job.events import amount, cents, money, on_dates
 from gold_job.table import TableMaker, compare, figures
 
 DAY = timedelta(days=1)
@@ -67,6 +67,7 @@ def sessions(silver: DataFrame, gold: Gold, declared: Sessions) -> DataFrame:
         "event_time",
         F.col(gold.event_type).alias("event_type"),
         cents(gold).alias("cents"),
+        *(F.col(name).alias(_silver(name)) for name in _columns_read(declared)),
     ).where("session_id <> ''")
     session = (
         _begun(events, declared.gap_minutes)
@@ -77,6 +78,7 @@ def sessions(silver: DataFrame, gold: Gold, declared: Sessions) -> DataFrame:
             F.count_if(F.expr("event_date > cast(started_at as date)")).alias("events_after_midnight"),
             money(F.sum("cents")).alias("revenue"),
             *map(_times, declared.funnel),
+            *_further(declared),
         )
     )
     reached = _reached(declared.funnel)
@@ -94,7 +96,40 @@ def sessions(silver: DataFrame, gold: Gold, declared: Sessions) -> DataFrame:
             for step, at in reached.items()
             for column in (at.alias(f"{step}_at"), F.size(f"_{step}").cast("bigint").alias(f"{step}_count"))
         ),
+        *declared.counts,
+        *declared.first,
+        *declared.last,
+        *declared.sums,
     )
+
+
+def _columns_read(declared: Sessions) -> list[str]:
+    """The columns of Silver that only some declarations look at."""
+    held = {name for step in declared.funnel for name in step.holding}
+    return sorted(held.union(declared.first.values(), declared.last.values(), declared.sums.values()))
+
+
+def _silver(column: str) -> str:
+    """What a column of Silver is called among the events: none of a session is called so."""
+    return f"_{column}"
+
+
+def _further(declared: Sessions) -> Iterable[Column]:
+    """The columns that only some declarations have."""
+    for name, event_types in declared.counts.items():
+        yield F.count_if(F.col("event_type").isin(*event_types)).alias(name)
+    for name, column in declared.first.items():
+        yield F.min(_known(column))["value"].alias(name)
+    for name, column in declared.last.items():
+        yield F.max(_known(column))["value"].alias(name)
+    for name, column in declared.sums.items():
+        yield F.sum(amount(F.col(_silver(column)))).alias(name)
+
+
+def _known(column: str) -> Column:
+    """A value that is not null with its time, so that no order of rows matters."""
+    value = F.col(_silver(column))
+    return F.when(value.isNotNull(), F.struct("event_time", value.alias("value")))
 
 
 def _begun(events: DataFrame, gap_minutes: int) -> DataFrame:
@@ -120,6 +155,8 @@ def _begun(events: DataFrame, gap_minutes: int) -> DataFrame:
 def _times(step: Step) -> Column:
     """The times of a step's events."""
     is_of_step = F.col("event_type").isin(*step.event_types)
+    for column, text in step.holding.items():
+        is_of_step &= F.col(_silver(column)).contains(text)
     return F.collect_list(F.when(is_of_step, F.col("event_time"))).alias(f"_{step.name}")
 
 

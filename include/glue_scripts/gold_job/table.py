@@ -12,6 +12,7 @@ from branched_table import BranchedTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from clickstream.lake.snapshots import DATES
 from clickstream.sources import gold
 from clickstream.sources.model import Source
 from gold_job.events import on_dates
@@ -33,7 +34,7 @@ class Job:
         spark: the session; its catalog `glue_catalog` holds the source's tables.
         source: the event feed.
         silver: all rows of Silver at the run's snapshot.
-        dates: event dates to replace; one without events is cleared.
+        dates: event dates to replace in all tables; one without events is cleared.
         branch: of this run.
         summary: properties of the snapshots that are made.
     """
@@ -62,10 +63,15 @@ class TableMaker(ABC, Generic[Declared]):
 
     def __init__(self, name: str, table: Declared, job: Job) -> None:
         self.name, self.table, self.job = name, table, job
-        self.branches = {
-            stored: BranchedTable(job.spark, job.source.table(stored), job.branch) for stored in table.stored(name)
-        }
+        self.branches = {stored: self.stored(stored) for stored in table.stored(name)}
         """The Iceberg tables, in the order in which they are published."""
+        self.dates: Collection[date] = job.dates
+        """Event dates that are replaced in this table. The job's are among them; a kind whose rows on other dates
+        follow from the job's adds those in `write`. Whoever checks the run learns of them from the snapshots."""
+
+    def stored(self, name: str) -> BranchedTable:
+        """One of the tables of Gold, by its name; also another's that this one is made of."""
+        return BranchedTable(self.job.spark, self.job.source.table(name), self.job.branch)
 
     @property
     def branch(self) -> BranchedTable:
@@ -85,8 +91,21 @@ class TableMaker(ABC, Generic[Declared]):
         """
 
     def overwrite(self, branch: BranchedTable, rows: DataFrame) -> None:
-        """Replace the dates in a table that is partitioned by them."""
-        branch.overwrite(rows, "event_date", self.job.dates, dict(self.job.summary))
+        """Replace the table's dates in one that is partitioned by them."""
+        named = ",".join(map(str, sorted(self.dates)))
+        branch.overwrite(rows, "event_date", self.dates, {**self.job.summary, DATES: named})
+
+
+def touched(days: BranchedTable, key: str, dates: Collection[date]) -> DataFrame:
+    """The members that some dates have, or had before they were replaced.
+
+    Args:
+        days: a table partitioned by event date, with its dates replaced on the branch.
+        key: the column that names the member.
+        dates: the event dates.
+    """
+    before, now = (on_dates(rows, dates).select(key) for rows in (days.published(), days.written()))
+    return before.union(now).distinct()
 
 
 def figures(rows: DataFrame, *sums: str) -> Figures:

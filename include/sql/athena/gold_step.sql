@@ -3,12 +3,13 @@
 -- steps reached are counted as well.
 -- Grain: one row an event date with sessions of which that is not true; samples are ids of sessions.
 -- Names: silver, sessions, session_key, event_type, step_at, step_count, earlier_at. Values: silver_snapshot,
--- sessions_snapshot, dates, dates_after (also the one after each), step_number (from 1 on), step_types.
+-- sessions_snapshot, dates, dates_after (also the one after each), step_number (from 1 on), step_types, step_holding.
 WITH steps AS (
     SELECT ${session_key} AS session_id, event_time
     FROM ${silver} FOR VERSION AS OF ${silver_snapshot}
     WHERE event_date IN (${dates_after})
       AND ${event_type} IN (${step_types})
+      AND ${step_holding}
 ),
 compared AS (
     SELECT sessions.event_date, sessions.session_id,

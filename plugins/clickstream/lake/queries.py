@@ -7,7 +7,7 @@ or a snapshot, so values are written as literals here, and nowhere else.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -56,6 +56,13 @@ class TextOf(Column):
         return f"CAST({super().__str__()} AS varchar)"
 
 
+class Known(Column):
+    """Whether a column has a value, in SQL."""
+
+    def __str__(self) -> str:
+        return f"{super().__str__()} IS NOT NULL"
+
+
 @dataclass(frozen=True)
 class JsonText:
     """The text of a field of a JSON document, as an expression in SQL; NULL where the document has none.
@@ -82,7 +89,21 @@ class Sql:
         return self.text
 
 
-Scalar = Table | Column | Sql | str | int | date
+class Holding:
+    """Whether columns hold their texts, as a condition in SQL; without any it is true.
+
+    Args:
+        texts: by column.
+    """
+
+    texts: Mapping[str, str]
+
+    def __str__(self) -> str:
+        held = (f"strpos({Column(name)}, {_literal(text)}) > 0" for name, text in self.texts.items())
+        return " AND ".join(held) or "TRUE"
+
+
+Scalar = Table | Column | Sql | Holding | str | int | date
 Value = Scalar | Iterable[Column] | Iterable[str] | Iterable[date]
 
 
@@ -92,8 +113,8 @@ def render(query: str, folder: Path = FOLDER, **values: Value) -> str:
     Args:
         query: the file's stem.
         folder: where the file lies.
-        values: a Table, a Column, a part of the query, a text, an integer, an arrival hour, an event date, or a
-            list of columns, texts, hours or dates (an empty one matches nothing).
+        values: a Table, a Column, a part of the query, a Holding, a text, an integer, an arrival hour, an event date,
+            or a list of columns, texts, hours or dates (an empty one matches nothing).
 
     Raises:
         KeyError: a place of the file was given no value.
@@ -104,7 +125,7 @@ def render(query: str, folder: Path = FOLDER, **values: Value) -> str:
 
 def _literal(value: Value) -> str:
     match value:
-        case Table() | Column() | Sql() | int():
+        case Table() | Column() | Sql() | Holding() | int():
             return str(value)
         case str():
             return "'" + value.replace("'", "''") + "'"

@@ -15,7 +15,7 @@ from typing import Any, Self
 from clickstream.lake.objects import read_json
 from clickstream.provisioning.resource import Cloud, Difference, Resource, Settings
 from clickstream.provisioning.statement import run_statement
-from clickstream.sources.gold import Daily, Dimension, Facts, Sessions, Table
+from clickstream.sources.gold import SESSION_COLUMNS, Daily, Dimension, Facts, Funnel, History, Sessions, Table
 from clickstream.sources.loader import INCLUDE
 from clickstream.sources.model import Source
 
@@ -125,8 +125,9 @@ class GoldTable(IcebergTable):
 
     def _creation(self) -> str:
         statement = f"gold_{self.table.kind}{self.stored.removeprefix(self.declared_name)}"
-        key = self.table.key if isinstance(self.table, Facts | Dimension) else ""
-        return self._render(statement, key=key, source_columns=_lines(_columns(self.source, self.table)))
+        key = self.table.key if isinstance(self.table, Facts | Dimension | History) else ""
+        value = self.table.value if isinstance(self.table, History) else ""
+        return self._render(statement, key=key, value=value, source_columns=_lines(_columns(self.source, self.table)))
 
 
 def _columns(source: Source, table: Table) -> Iterator[str]:
@@ -138,14 +139,33 @@ def _columns(source: Source, table: Table) -> Iterator[str]:
         case Sessions():
             for step in table.funnel:
                 reached = f"when {step.name} was reached after the steps before it"
-                yield _definition(f"{step.name}_at", "timestamp", reached)
-                yield _definition(f"{step.name}_count", "bigint", f"events of {step.name}, in whatever order")
+                at, count = step.columns
+                yield _definition(at, "timestamp", reached)
+                yield _definition(count, "bigint", f"events of {step.name}, in whatever order")
+            for name, event_types in table.counts.items():
+                yield _definition(name, "bigint", f"events {', '.join(event_types)}")
+            for end, columns in (("first", table.first), ("last", table.last)):
+                for name, of_silver in columns.items():
+                    yield _definition(name, source.column_type(of_silver), f"{end} known {of_silver} of Silver")
+            for name, of_silver in table.sums.items():
+                yield _definition(name, "bigint", f"sum of {of_silver} of Silver")
         case Facts():
             for name, of_silver in table.columns.items():
                 yield _definition(name, source.column_type(of_silver), f"{of_silver} of Silver")
+            if corrections := table.corrections:
+                told = f"the event that last corrected {corrections.column}"
+                yield _definition("corrected_by", "string", f"{told}; null where none did")
+                yield _definition("corrected_at", "timestamp", f"time of {told}, UTC")
         case Dimension():
             for name, of_silver in table.latest.items():
                 yield _definition(name, source.column_type(of_silver), f"last known {of_silver} of Silver")
+        case Funnel():
+            sessions, _ = source.declared_gold.made_of(table)
+            for step in sessions.funnel:
+                yield _definition(step.name, "boolean", f"whether {step.name} was reached after the steps before it")
+            types = SESSION_COLUMNS | dict(_COLUMN.findall(f"    {_lines(_columns(source, sessions))}"))
+            for name in table.columns:
+                yield _definition(name, types[name], f"{name} of the session")
 
 
 def _definition(name: str, kind: str, comment: str) -> str:
@@ -185,11 +205,11 @@ def described(metadata: dict[str, Any]) -> Settings:
     }
 
 
-def _in_athena(kind: Any) -> str:
-    """A type of the table format as Athena's DDL calls it."""
+def _in_athena(kind: str | dict[str, Any]) -> str:
+    """A type as Athena's DDL writes it; that of an array is an object in Iceberg's metadata."""
     if isinstance(kind, dict):
         return f"array<{_in_athena(kind['element'])}>"
-    return ICEBERG_TYPES_IN_ATHENA.get(kind, str(kind))
+    return ICEBERG_TYPES_IN_ATHENA.get(kind, kind)
 
 
 def _current(versions: list[dict[str, Any]], key: str, current: int) -> dict[str, Any]:

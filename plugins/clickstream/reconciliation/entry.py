@@ -115,7 +115,8 @@ class DateEntry(Line):
     without_session: int = 0
     """Good records that belong to no session: they are in the daily table only."""
     gold: dict[str, int] = {}
-    """Good records that each table of Gold accounts for, by its kind: `gold_daily`, `gold_sessions`."""
+    """Good records that each table of Gold accounts for, by its kind: `gold_daily`, `gold_sessions`. Of a funnel these
+    are sessions."""
     sessions: int = 0
     """Sessions that started on the date."""
     revenue_cents: int = 0

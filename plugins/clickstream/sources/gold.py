@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from clickstream.sources.part import Name, Part
 
@@ -15,8 +15,27 @@ MEASURES = frozenset({"event_count", "revenue"})
 """Columns of a daily table beside its dimensions."""
 RESERVED_STEPS = frozenset({"started", "ended", "event"})
 """Steps whose columns, `<step>_at` and `<step>_count`, every session has already."""
+SESSION_COLUMNS = {
+    "event_date": "date",
+    "session_id": "string",
+    "started_at": "timestamp",
+    "ended_at": "timestamp",
+    "event_count": "bigint",
+    "events_after_midnight": "bigint",
+    "revenue": "decimal(20, 2)",
+    "steps_reached": "int",
+}
+"""Columns of every session, with their types."""
+FUNNEL_COLUMNS = ("event_date", "session_id", "started_at", "segments")
+"""Columns of every row of a funnel."""
+HISTORY_COLUMNS = frozenset({"event_date", "event_id", "event_time", "active", "valid_from", "valid_to", "is_current"})
+"""Columns of a history and its changes beside the key and the value."""
+FACT_COLUMNS = frozenset({"event_date", "corrected_by", "corrected_at"})
+"""Columns of facts beside their key and what is told of them."""
 MEMBER_COLUMNS = frozenset({"event_date", "first_seen", "last_seen", "event_count"})
 """Columns of a dimension beside its key and what is known of its members."""
+
+EventTypes = Annotated[tuple[str, ...], Field(min_length=1)]
 
 
 class Revenue(Part):
@@ -24,7 +43,7 @@ class Revenue(Part):
 
     column: Name
     """Column of Silver with the amount, a number below LARGEST_AMOUNT; it is rounded to hundredths."""
-    event_types: tuple[str, ...] = Field(min_length=1)
+    event_types: EventTypes
     """The events whose amount counts."""
 
 
@@ -33,8 +52,15 @@ class Step(Part):
 
     name: Name
     """The columns of the step are called by it: `<name>_at`, `<name>_count`."""
-    event_types: tuple[str, ...] = Field(min_length=1)
+    event_types: EventTypes
     """The events that take a visitor there."""
+    holding: dict[Name, Annotated[str, Field(min_length=1)]] = Field(default={})
+    """Text by column of Silver: of these events, only those whose columns hold their texts."""
+
+    @property
+    def columns(self) -> tuple[str, str]:
+        """What a session has of the step: when it was reached, and how many events it has."""
+        return f"{self.name}_at", f"{self.name}_count"
 
 
 class _Table(Part):
@@ -43,6 +69,11 @@ class _Table(Part):
     def stored(self, name: str) -> tuple[str, ...]:
         """The Iceberg tables that hold it, in the order in which they are published."""
         return (name,)
+
+    @property
+    def made_of(self) -> tuple[str, ...]:
+        """Names of the other tables that it is made of beside Silver."""
+        return ()
 
 
 class Daily(_Table):
@@ -84,6 +115,49 @@ class Sessions(_Table):
             raise ValueError(f"a step cannot be called {', '.join(taken)}: every session has columns of these names")
         return value
 
+    counts: dict[Name, EventTypes] = Field(default={})
+    """Event types by the column that holds how many events of these a session has."""
+    first: dict[Name, Name] = Field(default={})
+    """Column of Silver by the column that holds its first value in the session that is not null; of events at the same
+    time the least."""
+    last: dict[Name, Name] = Field(default={})
+    """The same of its last value; of events at the same time the greatest."""
+    sums: dict[Name, Name] = Field(default={})
+    """Column of Silver by the column that holds the sum of its values; LARGEST_AMOUNT and more count nothing."""
+
+    @field_validator("counts", "first", "last", "sums")
+    @classmethod
+    def _leaves_the_others(cls, value: dict[str, object], info: ValidationInfo) -> dict[str, object]:
+        others = {*SESSION_COLUMNS, *(column for step in info.data.get("funnel", ()) for column in step.columns)}
+        others |= {column for field in ("counts", "first", "last") for column in info.data.get(field, ())}
+        if taken := sorted(others & {*value}):
+            raise ValueError(f"a session has its own {', '.join(taken)}: choose other names")
+        return value
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """Column of Silver by those of the table that hold one of its values, and not what these come to."""
+        return {"session_id": self.key, **self.first, **self.last}
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All columns of the table."""
+        of_steps = (column for step in self.funnel for column in step.columns)
+        return *SESSION_COLUMNS, *of_steps, *self.counts, *self.first, *self.last, *self.sums
+
+
+class Corrections(Part):
+    """Events that say of a fact what one of its columns should have been; the latest of a fact counts."""
+
+    event_types: tuple[str, ...] = Field(min_length=1)
+    refers: Name
+    """Column of Silver in which a correction names the event id of its fact."""
+    column: Name
+    """The column of the table that is corrected. A correction has the new value where a fact has the first one."""
+    within_days: int = Field(ge=0, le=92)
+    """A correction counts on its fact's event date, or at most so many days after it. For so long a date may be made
+    anew, and so many days of Silver are read with it."""
+
 
 class Facts(_Table):
     """One row an event: some columns of Silver, under names of their own."""
@@ -91,8 +165,31 @@ class Facts(_Table):
     kind: Literal["facts"]
     key: Name
     """What the identity of the event is called."""
+    event_types: tuple[str, ...] | None = Field(default=None, min_length=1)
+    """The events that are facts. None: all."""
     columns: dict[Name, Name] = Field(min_length=1)
     """Column of Silver by the column of the table."""
+    corrections: Corrections | None = None
+    """None: a fact is as it was first told."""
+
+    @field_validator("columns")
+    @classmethod
+    def _leaves_its_own(cls, value: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+        if taken := sorted(name for name in value if name in FACT_COLUMNS or name == info.data.get("key")):
+            raise ValueError(f"the facts have their own {', '.join(taken)}: choose other names")
+        return value
+
+    @field_validator("corrections")
+    @classmethod
+    def _correct_facts(cls, value: Corrections | None, info: ValidationInfo) -> Corrections | None:
+        if value is None:
+            return value
+        facts = info.data.get("event_types")
+        if not facts or {*facts} & {*value.event_types}:
+            raise ValueError("need event_types of the facts, with none of the corrections' among them")
+        if value.column not in (columns := info.data.get("columns", {value.column})):
+            raise ValueError(f"column must be one of the table's: {', '.join(columns)}")
+        return value
 
 
 class Dimension(_Table):
@@ -119,7 +216,59 @@ class Dimension(_Table):
         return name, f"{name}_days"
 
 
-Table = Annotated[Daily | Sessions | Facts | Dimension, Field(discriminator="kind")]
+class History(_Table):
+    """What members have, such as the segments of a user, and from when until when: one row an interval.
+
+    It is told by events, each of which says that from its time on a member has a value, or has it no more. These are
+    kept in a table of their own, `<name>_changes`, of which the history is put together.
+    """
+
+    kind: Literal["history"]
+    event_types: EventTypes
+    """The events that tell a change."""
+    key: Name
+    """Column of Silver that names the member; one without it changes nothing, nor does one without the other two."""
+    value: Name
+    """Column of Silver with the value that the event is about; a member may have several at once."""
+    active: Name
+    """Column of Silver that says whether it has the value from then on, or no more."""
+
+    @field_validator("key", "value", "active")
+    @classmethod
+    def _leaves_its_own(cls, value: str, info: ValidationInfo) -> str:
+        if value in HISTORY_COLUMNS and info.field_name != "active":
+            raise ValueError("a history has a column of this name: choose another")
+        if value in (info.data.get("key"), info.data.get("value")):
+            raise ValueError("must be another column than key and value")
+        return value
+
+    def stored(self, name: str) -> tuple[str, ...]:
+        # The history first, for the same reason.
+        return name, f"{name}_changes"
+
+
+class Funnel(_Table):
+    """One row a session: which steps it reached, and what its visitor had, such as segments, when it started.
+
+    It is made of the sessions and of a history, by the time at which each session started.
+    """
+
+    kind: Literal["funnel"]
+    sessions: Name
+    """The table of sessions."""
+    history: Name
+    """The history whose values are the segments."""
+    key: Name
+    """Column of the sessions that names the history's member: their key, or a first or last value of theirs."""
+    columns: tuple[Name, ...] = ()
+    """Further columns of the sessions."""
+
+    @property
+    def made_of(self) -> tuple[str, ...]:
+        return self.sessions, self.history
+
+
+Table = Annotated[Daily | Sessions | Facts | Dimension | History | Funnel, Field(discriminator="kind")]
 
 
 class Gold(Part):
@@ -142,10 +291,37 @@ class Gold(Part):
             raise ValueError("must hold one table of sessions at most: an event belongs to one session")
         return value
 
+    @field_validator("tables")
+    @classmethod
+    def _hold_what_funnels_are_made_of(cls, value: dict[str, Table]) -> dict[str, Table]:
+        for name, table in value.items():
+            if not isinstance(table, Funnel):
+                continue
+            sessions, history = value.get(table.sessions), value.get(table.history)
+            if not isinstance(sessions, Sessions) or not isinstance(history, History):
+                raise ValueError(f"{name} must name a table of sessions and a history")
+            if table.key not in sessions.texts:
+                raise ValueError(f"{name}.key must be session_id, or a first or last value of {table.sessions}")
+            if unknown := sorted({*table.columns} - {*sessions.columns}):
+                raise ValueError(f"{name} names {', '.join(unknown)}, which {table.sessions} does not have")
+            columns = [*FUNNEL_COLUMNS, *(step.name for step in sessions.funnel), *table.columns]
+            if twice := sorted({column for column in columns if columns.count(column) > 1}):
+                raise ValueError(f"{name} would have {', '.join(twice)} twice")
+        return value
+
+    @property
+    def published(self) -> dict[str, Table]:
+        """The tables in the order in which they are published: what is made of others before these."""
+        return dict(sorted(self.tables.items(), key=lambda named: not named[1].made_of))
+
     @property
     def stored(self) -> tuple[str, ...]:
         """The Iceberg tables that hold Gold, in the order in which they are published."""
-        return tuple(stored for name, table in self.tables.items() for stored in table.stored(name))
+        return tuple(stored for name, table in self.published.items() for stored in table.stored(name))
+
+    def made_of(self, funnel: Funnel) -> tuple[Sessions, History]:
+        """The tables that a funnel is made of."""
+        return cast(Sessions, self.tables[funnel.sessions]), cast(History, self.tables[funnel.history])
 
     @property
     def session_key(self) -> str | None:

@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 
 from clickstream.contract.row_type import row_type
 from clickstream.contract.schema import Schema, SchemaFault, load_schema, load_schemas
-from clickstream.sources.gold import Daily, Dimension, Facts, Gold, Sessions
+from clickstream.sources.gold import Daily, Dimension, Facts, Funnel, Gold, History, Sessions
 from clickstream.sources.model import COMMON_COLUMNS, Column, Source
 
 INCLUDE = Path(__file__).resolve().parents[3] / "include"
@@ -154,22 +154,49 @@ def _columns_named(gold: Gold) -> Iterator[tuple[str, str, tuple[str, ...]]]:
                     yield f"{field}.dimensions.{number}", name, ("string", "boolean", "bigint")
             case Sessions():
                 yield f"{field}.key", table.key, ("string",)
+                for number, step in enumerate(table.funnel):
+                    for name in step.holding:
+                        yield f"{field}.funnel.{number}.holding.{name}", name, ("string",)
+                for end, columns in (("first", table.first), ("last", table.last)):
+                    for column, name in columns.items():
+                        yield f"{field}.{end}.{column}", name, ("string", "boolean")
+                for column, name in table.sums.items():
+                    yield f"{field}.sums.{column}", name, ("bigint",)
             case Facts():
                 for column, name in table.columns.items():
                     yield f"{field}.columns.{column}", name, ()
+                if table.corrections:
+                    yield f"{field}.corrections.refers", table.corrections.refers, ("string",)
             case Dimension():
                 yield f"{field}.key", table.key, ("string",)
                 for column, name in table.latest.items():
                     yield f"{field}.latest.{column}", name, ()
+            case History():
+                yield f"{field}.key", table.key, ("string",)
+                yield f"{field}.value", table.value, ("string",)
+                yield f"{field}.active", table.active, ("boolean",)
+            case Funnel():
+                sessions, _ = gold.made_of(table)
+                yield f"{field}.key", sessions.texts[table.key], ("string",)
 
 
 def _event_types_named(gold: Gold) -> Iterator[tuple[str, tuple[str, ...]]]:
     if gold.revenue:
         yield "gold.revenue.event_types", gold.revenue.event_types
     for table_name, table in gold.tables.items():
-        if isinstance(table, Sessions):
-            for number, step in enumerate(table.funnel):
-                yield f"gold.tables.{table_name}.funnel.{number}.event_types", step.event_types
+        field = f"gold.tables.{table_name}"
+        match table:
+            case Sessions():
+                for number, step in enumerate(table.funnel):
+                    yield f"{field}.funnel.{number}.event_types", step.event_types
+                for column, event_types in table.counts.items():
+                    yield f"{field}.counts.{column}", event_types
+            case Facts():
+                yield f"{field}.event_types", table.event_types or ()
+                if table.corrections:
+                    yield f"{field}.corrections.event_types", table.corrections.event_types
+            case History():
+                yield f"{field}.event_types", table.event_types
 
 
 def load_sources(include: Path = INCLUDE) -> tuple[dict[str, Source], InvalidSources | None]:

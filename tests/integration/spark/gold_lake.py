@@ -122,11 +122,15 @@ class GoldLake:
             )
             for number, event in enumerate(new)
         ]
-        made = self.session.createDataFrame(rows, _COLUMNS)
-        missing = [c for c in self.session.table(self._name("silver")).columns if c not in made.columns]
-        made.selectExpr("*", *(f"null as {name}" for name in missing)).writeTo(self._name("silver")).append()
+        self.append(rows, _COLUMNS)
         self.events += new
         return {event.at.date() for event in new}
+
+    def append(self, rows: Iterable[tuple[Any, ...]], columns: str) -> None:
+        """Put rows into Silver; its other columns are null."""
+        made = self.session.createDataFrame(rows, columns)
+        missing = [c for c in self.session.table(self._name("silver")).columns if c not in made.columns]
+        made.selectExpr("*", *(f"null as {name}" for name in missing)).writeTo(self._name("silver")).append()
 
     def build(self, dates: Collection[date]) -> dict[str, Any]:
         """Run the job for some dates; its result document."""

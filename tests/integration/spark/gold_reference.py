@@ -57,7 +57,7 @@ def expected_sessions(events: Iterable[Event]) -> list[Row]:
             visitors[event.session].append(event)
     rows = []
     for visitor, visited in visitors.items():
-        for session in _sessions(sorted(visited, key=lambda event: event.at)):
+        for session in visits(sorted(visited, key=lambda event: event.at)):
             first, last = session[0].at, session[-1].at
             after = sum(event.at.date() > first.date() for event in session)
             reached, counts = _funnel(session)
@@ -104,7 +104,8 @@ def _last(known: list[tuple[datetime, str]]) -> str | None:
     return max(known)[1] if known else None
 
 
-def _sessions(events: list[Event]) -> Iterator[list[Event]]:
+def visits(events: list[Any]) -> Iterator[list[Any]]:
+    """The sessions of one visitor, of events in the order of their times `at`."""
     chain = [events[0]]
     for earlier, event in itertools.pairwise(events):
         if event.at - earlier.at > GAP:
@@ -114,9 +115,9 @@ def _sessions(events: list[Event]) -> Iterator[list[Event]]:
     yield from _cut(chain)
 
 
-def _cut(chain: list[Event]) -> Iterator[list[Event]]:
+def _cut(chain: list[Any]) -> Iterator[list[Any]]:
     """Over the first midnight it goes on; over each further one it is another session."""
-    by_date: dict[date, list[Event]] = defaultdict(list)
+    by_date: dict[date, list[Any]] = defaultdict(list)
     for event in chain:
         by_date[event.at.date()].append(event)
     days = list(by_date.values())

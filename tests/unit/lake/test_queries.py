@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from clickstream.lake.queries import FOLDER, Column, Table, Value, render
+from clickstream.lake.queries import FOLDER, Column, Holding, Known, Table, Value, render
 
 HOUR = datetime(2026, 11, 18, 13, tzinfo=UTC)
 
@@ -29,6 +29,9 @@ HOUR = datetime(2026, 11, 18, 13, tzinfo=UTC)
         ([], "''"),
         (Column("event_type"), '"event_type"'),
         ([Column("a"), Column("b")], '"a", "b"'),
+        (Known("a"), '"a" IS NOT NULL'),
+        (Holding({}), "TRUE"),
+        (Holding({"a": "it's", "b": "/"}), """strpos("a", 'it''s') > 0 AND strpos("b", '/') > 0"""),
         (date(2026, 11, 18), "DATE '2026-11-18'"),
         ([date(2026, 11, 18), date(2026, 11, 19)], "DATE '2026-11-18', DATE '2026-11-19'"),
     ],

@@ -13,7 +13,17 @@ from clickstream.provisioning.iceberg_tables import (
 )
 from clickstream.provisioning.plan import compare
 from clickstream.provisioning.resource import Cloud, Difference
-from clickstream.sources.gold import Daily, Dimension, Facts, Table
+from clickstream.sources.gold import (
+    SESSION_COLUMNS,
+    Corrections,
+    Daily,
+    Dimension,
+    Facts,
+    Funnel,
+    History,
+    Sessions,
+    Table,
+)
 from clickstream.sources.model import Column, Source
 
 METADATA: dict[str, Any] = {
@@ -28,6 +38,11 @@ METADATA: dict[str, Any] = {
                 {"id": 2, "name": "event_date", "type": "date"},
                 {"id": 3, "name": "quantity", "type": "long"},
                 {"id": 4, "name": "revenue", "type": "decimal(20, 2)"},
+                {
+                    "id": 5,
+                    "name": "segments",
+                    "type": {"type": "list", "element-id": 6, "element": "string", "element-required": False},
+                },
             ],
         },
     ],
@@ -41,7 +56,8 @@ CREATION = """CREATE TABLE IF NOT EXISTS clickstream.shop_silver (
     event_id string COMMENT 'identity of the event',
     event_date date,
     `quantity` bigint,
-    revenue decimal(20, 2) COMMENT 'in money'
+    revenue decimal(20, 2) COMMENT 'in money',
+    segments array<string> COMMENT 'sorted'
 )
 PARTITIONED BY (event_date)
 LOCATION 's3://lake/silver/shop_silver/'
@@ -118,10 +134,41 @@ def test_sessions_have_two_columns_for_each_step_of_the_funnel(source: Source, c
     assert [*columns][-8:] == [f"{step}_{what}" for step in steps for what in ("at", "count")]
 
 
+def test_sessions_have_the_further_columns_that_are_declared(source: Source, cloud: Cloud) -> None:
+    further = {
+        "counts": {"clicks": ("click",)},
+        "first": {"home": "country"},
+        "last": {"agreed": "consent"},
+        "sums": {"bought": "quantity"},
+    }
+    visits = source.declared_gold.tables["gold_sessions"].model_copy(update=further)
+    (columns,) = gold_columns(source, cloud, visits=visits).values()
+    types = {"clicks": "bigint", "home": "string", "agreed": "boolean", "bought": "bigint"}
+    assert dict([*columns.items()][-4:]) == types
+    assert isinstance(visits, Sessions)
+    assert {*visits.columns} == {*columns}
+
+
 def test_facts_have_silver_s_columns_under_their_own_names(source: Source, cloud: Cloud) -> None:
     facts = Facts(kind="facts", key="click_id", columns={"at": "event_time", "amount": "price"})
     assert gold_columns(source, cloud, fact_clicks=facts) == {
         "fact_clicks": {"event_date": "date", "click_id": "string", "at": "timestamp", "amount": "double"}
+    }
+
+
+def test_corrected_facts_say_what_corrected_them(source: Source, cloud: Cloud) -> None:
+    corrections = Corrections(event_types=("refund",), refers="order_id", column="amount", within_days=30)
+    facts = Facts(
+        kind="facts", key="sale_id", event_types=("purchase",), columns={"amount": "price"}, corrections=corrections
+    )
+    assert gold_columns(source, cloud, fact_sales=facts) == {
+        "fact_sales": {
+            "event_date": "date",
+            "sale_id": "string",
+            "amount": "double",
+            "corrected_by": "string",
+            "corrected_at": "timestamp",
+        }
     }
 
 
@@ -132,6 +179,45 @@ def test_a_dimension_is_two_tables_of_which_the_days_are_partitioned(source: Sou
         "dim_customers": {"customer_id": "string", **seen},
         "dim_customers_days": {"event_date": "date", "customer_id": "string", **seen},
     }
+
+
+def test_a_history_is_two_tables_of_which_the_changes_are_partitioned(source: Source, cloud: Cloud) -> None:
+    regions = History(kind="history", event_types=("click",), key="customer_id", value="state", active="consent")
+    who = {"customer_id": "string", "state": "string"}
+    assert gold_columns(source, cloud, regions=regions) == {
+        "regions": {**who, "valid_from": "timestamp", "valid_to": "timestamp", "is_current": "boolean"},
+        "regions_changes": {
+            "event_date": "date",
+            "event_id": "string",
+            "event_time": "timestamp",
+            **who,
+            "active": "boolean",
+        },
+    }
+
+
+def test_a_funnel_has_the_steps_and_columns_of_its_sessions_and_an_array(source: Source, cloud: Cloud) -> None:
+    visits = source.declared_gold.tables["gold_sessions"].model_copy(update={"first": {"home": "country"}})
+    regions = History(kind="history", event_types=("click",), key="customer_id", value="state", active="consent")
+    funnel = Funnel(
+        kind="funnel", sessions="visits", history="regions", key="home", columns=("home", "view_count", "revenue")
+    )
+    assert gold_columns(source, cloud, visits=visits, regions=regions, journeys=funnel)["journeys"] == {
+        "event_date": "date",
+        "session_id": "string",
+        "started_at": "timestamp",
+        **dict.fromkeys(("view", "cart", "checkout", "purchase"), "boolean"),
+        "home": "string",
+        "view_count": "bigint",
+        "revenue": "decimal(20, 2)",
+        "segments": "array<string>",
+    }
+
+
+def test_every_session_has_the_columns_that_the_model_says(source: Source, cloud: Cloud) -> None:
+    visits = source.declared_gold.tables["gold_sessions"]
+    (columns,) = gold_columns(source, cloud, visits=visits).values()
+    assert SESSION_COLUMNS.items() <= columns.items()
 
 
 @pytest.mark.parametrize(

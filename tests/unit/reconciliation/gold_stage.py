@@ -44,6 +44,8 @@ class GoldStage(Stage):
         super().__init__(source(gold=gold.model_copy(update={"tables": dict(reversed(gold.tables.items()))})))
         self.gold: dict[str, list[GoldSnapshot]] = {kind: [] for kind in KINDS}
         self.gold_jobs = 0
+        self.beside: tuple[str, ...] = ()
+        """Dates that the plan does not have and the job touches."""
         self.described |= {*KINDS}
         for kind in KINDS:
             self.describe_gold(kind)
@@ -78,16 +80,18 @@ class GoldStage(Stage):
     verdict = Verdict([], [])
 
     def gold_job(self, run: str) -> None:
-        """Make the plan's dates of Silver as it was at the plan's snapshot."""
+        """Make the plan's dates of Silver as it was at the plan's snapshot, and in the first table those beside."""
         self.gold_jobs += 1
         plan = read_json(self.s3, self.place.run_uri(self.source.name, run, "gold_job"))
         made = self.silver(plan["silver_snapshot"])
         snapshots = {}
         for kind in KINDS:
-            content = {day: kept for day, kept in self.content(kind).items() if day not in plan["dates"]}
-            content |= {day: made[day] for day in plan["dates"] if day in made}
-            snapshots[kind] = self.write_gold(kind, content, run, tuple(plan["dates"]))
-        write_json(self.s3, plan["result"], {"gold_snapshots": snapshots})
+            dates = sorted({*plan["dates"], *(self.beside if kind == KINDS[0] else ())})
+            content = {day: kept for day, kept in self.content(kind).items() if day not in dates}
+            content |= {day: made[day] for day in dates if day in made}
+            snapshots[kind] = self.write_gold(kind, content, run, tuple(dates))
+        replaced = sorted({*plan["dates"], *self.beside})
+        write_json(self.s3, plan["result"], {"dates": replaced, "gold_snapshots": snapshots})
 
     def silver(self, snapshot: int | None = None) -> dict[str, tuple[bytes, ...]]:
         """Silver's records by event date."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from clickstream.reconciliation.gold.steps import record_gold
+from clickstream.reconciliation.gold.steps import CheckGold, record_gold
 from clickstream.reconciliation.report import source_report
 from clickstream.reconciliation.steps import Verdict
 from tests.unit.reconciliation.gold_stage import KINDS, GoldStage
@@ -187,6 +188,50 @@ def test_an_older_check_does_not_speak_of_dates_that_another_run_has_made_since(
     entries = stage.dates
     record_gold(stage.run("first"))
     assert stage.dates == entries
+
+
+@pytest.fixture
+def beside(stage: GoldStage) -> GoldStage:
+    """The job of the next run, of the dates around the thirtieth day, replaces the first in one table as well."""
+    stage.put(30 * DAY, "x", b"z click")
+    stage.beside = (day(0),)
+    return stage
+
+
+def test_a_date_that_the_job_replaced_beside_the_plans_is_checked_and_has_its_entry(beside: GoldStage) -> None:
+    silver = beside.dates[day(0)].silver
+    assert beside.settle(30 * DAY, 31 * DAY - 1, "r2") == "build"
+    assert beside.verdict == Verdict([], [])
+    entry = beside.dates[day(0)]
+    assert (entry.run, entry.state, entry.silver) == ("r2", "verified", silver)
+    assert entry.gold_snapshots == beside.dates[day(30)].gold_snapshots
+    assert beside.dates[day(1)].run == "r1"
+    assert beside.settle(31 * DAY, 32 * DAY - 1, "r3") == "none"
+
+
+def test_a_date_beside_the_plans_that_differs_fails_also_when_the_check_is_repeated(beside: GoldStage) -> None:
+    beside.settle(30 * DAY, 31 * DAY - 1, "r2", until="check")
+    content = {**beside.content("gold_sessions"), day(0): ()}
+    beside.gold["gold_sessions"][-1] = replace(beside.gold["gold_sessions"][-1], content=content)
+    for _ in range(2):
+        beside.ask("r2", CheckGold())
+        assert record_gold(beside.run("r2")).failed == [day(0)]
+
+
+def test_what_a_job_touched_before_it_was_killed_and_run_again_is_checked(beside: GoldStage) -> None:
+    beside.settle(30 * DAY, 31 * DAY - 1, "r2", until="check")
+    beside.beside = ()
+    beside.gold_job("r2")
+    beside.ask("r2", CheckGold())
+    record_gold(beside.run("r2"))
+    assert beside.dates[day(0)].run == "r2"
+
+
+def test_dates_beside_the_plans_of_a_run_that_is_killed_are_made_up_for_by_the_next(beside: GoldStage) -> None:
+    beside.settle(30 * DAY, 31 * DAY - 1, "killed", until="check")
+    beside.beside = ()
+    assert beside.settle(31 * DAY, 32 * DAY - 1, "r3") == "build"
+    assert beside.dates[day(0)].run == "r3"
 
 
 def test_a_repeated_record_tells_the_same_and_appends_nothing(stage: GoldStage) -> None:

@@ -16,6 +16,7 @@ SCHEMA = {
         "agreed": {"type": "boolean"},
         "kind": {"enum": ["look", "buy"]},
         "paid": {"type": "number"},
+        "cents": {"type": "integer"},
         "where": {"type": "object", "properties": {"country": {"type": "string"}}},
     },
 }
@@ -44,6 +45,8 @@ WITH_GOLD: dict[str, Any] = {
         "kind": {"path": "kind", "type": "string"},
         "visitor": {"path": "id", "type": "string"},
         "paid": {"path": "paid", "type": "double"},
+        "cents": {"path": "cents", "type": "bigint"},
+        "agreed": {"path": "agreed", "type": "boolean"},
     },
     "gold": {
         "event_type": "kind",
@@ -54,9 +57,21 @@ WITH_GOLD: dict[str, Any] = {
                 "kind": "sessions",
                 "key": "visitor",
                 "funnel": [STEP, {"name": "purchase", "event_types": ["buy"]}],
+                "counts": {"looks": ["look"]},
+                "first": {"country": "country"},
+                "last": {"last_agreed": "agreed"},
+                "sums": {"cents": "cents"},
             },
             "fact_buys": {"kind": "facts", "key": "buy_id", "columns": {"amount": "paid", "at": "event_time"}},
             "dim_visitors": {"kind": "dimension", "key": "visitor", "latest": {"home": "country"}},
+            "places": {
+                "kind": "history",
+                "event_types": ["look"],
+                "key": "visitor",
+                "value": "country",
+                "active": "agreed",
+            },
+            "journeys": {"kind": "funnel", "sessions": "visits", "history": "places", "key": "country"},
         },
     },
 }

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from clickstream.sources.gold import Sessions
+from clickstream.sources.gold import Facts, Sessions
 from clickstream.sources.loader import Fault, InvalidSources, load_source, load_sources
 from clickstream.sources.model import Health
 from tests.unit.sources.conftest import STEP, WITH_GOLD
@@ -245,7 +245,16 @@ def test_gold_is_declared_with_its_defaults(declare: Declare, include: Path) -> 
     assert visits.gap_minutes == 30
     assert [step.name for step in visits.funnel] == ["view", "purchase"]
     assert gold.session_key == "visitor"
-    assert gold.stored == ("figures", "visits", "fact_buys", "dim_visitors", "dim_visitors_days")
+    of_dimension, of_history = ("dim_visitors", "dim_visitors_days"), ("places", "places_changes")
+    # What is made of others is published before them.
+    assert gold.stored == ("journeys", "figures", "visits", "fact_buys", *of_dimension, *of_history)
+
+
+def test_facts_may_be_corrected(declare: Declare, include: Path) -> None:
+    facts = load_source(declare(gold__tables__fact_buys=BUYS), include / "schemas").declared_gold.tables["fact_buys"]
+    assert isinstance(facts, Facts)
+    assert facts.corrections
+    assert facts.corrections.within_days == 30
 
 
 def test_a_source_need_not_declare_gold(declare: Declare, include: Path) -> None:
@@ -263,6 +272,8 @@ def test_event_types_of_a_contract_that_lists_none_are_taken_as_they_are(declare
 
 
 VISITS = WITH_GOLD["gold"]["tables"]["visits"]
+CORRECTIONS = {"event_types": ["look"], "refers": "visitor", "column": "amount", "within_days": 30}
+BUYS = WITH_GOLD["gold"]["tables"]["fact_buys"] | {"event_types": ["buy"], "corrections": CORRECTIONS}
 GOLD: dict[str, tuple[dict[str, Any], str, str, str]] = {
     "unknown key": ({"gold__dimension": ["kind"]}, "gold.dimension", "['kind']", "unknown key"),
     "no such kind": ({"gold__tables__figures__kind": "cube"}, "gold.tables.figures", "cube", "'daily', 'sessions'"),
@@ -284,6 +295,48 @@ GOLD: dict[str, tuple[dict[str, Any], str, str, str]] = {
         "gold.tables.fact_buys.columns.colour",
         "'colour'",
         "a column of silver",
+    ),
+    "facts of unknown events": (
+        {"gold__tables__fact_buys": BUYS | {"event_types": ["buy", "pay"]}},
+        "gold.tables.fact_buys.event_types.1",
+        "'pay'",
+        "contract lists: look, buy",
+    ),
+    "a fact's own column": (
+        {"gold__tables__fact_buys__columns": {"corrected_at": "country", "buy_id": "country"}},
+        "gold.tables.fact_buys.columns",
+        "'corrected_at'",
+        "their own buy_id, corrected_at",
+    ),
+    "corrections of all events": (
+        {"gold__tables__fact_buys": {key: BUYS[key] for key in ("kind", "key", "columns", "corrections")}},
+        "gold.tables.fact_buys.corrections",
+        "'look'",
+        "need event_types of the facts",
+    ),
+    "corrections that are facts": (
+        {"gold__tables__fact_buys": BUYS | {"event_types": ["buy", "look"]}},
+        "gold.tables.fact_buys.corrections",
+        "'look'",
+        "none of the corrections'",
+    ),
+    "a correction of no column": (
+        {"gold__tables__fact_buys": BUYS | {"corrections": CORRECTIONS | {"column": "colour"}}},
+        "gold.tables.fact_buys.corrections",
+        "'colour'",
+        "one of the table's: amount, at",
+    ),
+    "corrections by unknown events": (
+        {"gold__tables__fact_buys": BUYS | {"corrections": CORRECTIONS | {"event_types": ["pay"]}}},
+        "gold.tables.fact_buys.corrections.event_types.0",
+        "'pay'",
+        "contract lists: look, buy",
+    ),
+    "a correction that names no text": (
+        {"gold__tables__fact_buys": BUYS | {"corrections": CORRECTIONS | {"refers": "paid"}}},
+        "gold.tables.fact_buys.corrections.refers",
+        "'paid'",
+        "type string",
     ),
     "a member that is no text": (
         {"gold__tables__dim_visitors__key": "paid"},
@@ -336,6 +389,120 @@ GOLD: dict[str, tuple[dict[str, Any], str, str, str]] = {
         "gold.tables.visits.funnel",
         "'started'",
         "cannot be called started",
+    ),
+    "a step of what is no text": (
+        {"gold__tables__visits__funnel": [STEP | {"holding": {"cents": "1"}}]},
+        "gold.tables.visits.funnel.0.holding.cents",
+        "'cents'",
+        "a column of silver of type string",
+    ),
+    "a step that holds nothing": (
+        {"gold__tables__visits__funnel": [STEP | {"holding": {"country": ""}}]},
+        "gold.tables.visits.funnel.0.holding.country",
+        "''",
+        "at least 1",
+    ),
+    "a count of unknown events": (
+        {"gold__tables__visits__counts": {"visits": ["look", "see"]}},
+        "gold.tables.visits.counts.visits.1",
+        "'see'",
+        "contract lists: look, buy",
+    ),
+    "a session's own column": (
+        {"gold__tables__visits__counts": {"event_count": ["look"]}},
+        "gold.tables.visits.counts",
+        "'event_count'",
+        "a session has its own event_count",
+    ),
+    "a step's column": (
+        {"gold__tables__visits__first": {"purchase_at": "country"}},
+        "gold.tables.visits.first",
+        "'purchase_at'",
+        "a session has its own purchase_at",
+    ),
+    "two columns of a session that are called the same": (
+        {"gold__tables__visits__sums": {"looks": "cents"}},
+        "gold.tables.visits.sums",
+        "'looks'",
+        "a session has its own looks",
+    ),
+    "a first value that is no text": (
+        {"gold__tables__visits__first__paid": "paid"},
+        "gold.tables.visits.first.paid",
+        "'paid'",
+        "type string or boolean",
+    ),
+    "a last value of nothing": (
+        {"gold__tables__visits__last": {"city": "city"}},
+        "gold.tables.visits.last.city",
+        "'city'",
+        "a column of silver",
+    ),
+    "a sum of what is no whole number": (
+        {"gold__tables__visits__sums": {"paid": "paid"}},
+        "gold.tables.visits.sums.paid",
+        "'paid'",
+        "type bigint",
+    ),
+    "a history that nobody tells": (
+        {"gold__tables__places__event_types": ["see"]},
+        "gold.tables.places.event_types.0",
+        "'see'",
+        "contract lists: look, buy",
+    ),
+    "a history of what is not said": (
+        {"gold__tables__places__active": "country"},
+        "gold.tables.places.active",
+        "'country'",
+        "another column than key and value",
+    ),
+    "a history that does not end": (
+        {"gold__tables__places__active": "kind"},
+        "gold.tables.places.active",
+        "'kind'",
+        "type boolean",
+    ),
+    "a history's own column": (
+        {"gold__tables__places__value": "event_id"},
+        "gold.tables.places.value",
+        "'event_id'",
+        "choose another",
+    ),
+    "a funnel of no history": (
+        {"gold__tables__journeys__history": "dim_visitors"},
+        "gold.tables",
+        "",
+        "journeys must name a table of sessions and a history",
+    ),
+    "a funnel of nobody": (
+        {"gold__tables__journeys__key": "looks"},
+        "gold.tables",
+        "",
+        "journeys.key must be session_id, or a first or last value of visits",
+    ),
+    "a funnel of whom no text names": (
+        {"gold__tables__journeys__key": "last_agreed"},
+        "gold.tables.journeys.key",
+        "'agreed'",
+        "type string",
+    ),
+    "a funnel of what sessions do not keep": (
+        {"gold__tables__journeys__columns": ["looks", "city"]},
+        "gold.tables",
+        "",
+        "journeys names city, which visits does not have",
+    ),
+    "a funnel's own column": (
+        {"gold__tables__journeys__columns": ["looks", "started_at"]},
+        "gold.tables",
+        "",
+        "journeys would have started_at twice",
+    ),
+    "a step called segments": (
+        {"gold__tables__visits__funnel": [STEP | {"name": "segments"}]},
+        "gold.tables",
+        "",
+        "journeys would have segments twice",
     ),
     "event type that is no column": ({"gold__event_type": "type"}, "gold.event_type", "'type'", "column of silver"),
     "dimension that is no column": (

@@ -1,5 +1,5 @@
 -- One row an event, under names of the table's own.
--- Grain: one row an event; the events of a date are those of Silver.
+-- Grain: one row an event that is a fact; those of a date are Silver's.
 -- Names: database, table, lake, key. Columns of the source: source_columns.
 CREATE TABLE IF NOT EXISTS ${database}.${table} (
     event_date date COMMENT 'UTC date of the event',

@@ -16,6 +16,8 @@ from clickstream.reconciliation.gold.daily import DailyCheck
 from clickstream.reconciliation.gold.dimension import DimensionCheck
 from clickstream.reconciliation.gold.facts import FactsCheck
 from clickstream.reconciliation.gold.findings import DateFinding
+from clickstream.reconciliation.gold.funnel import FunnelCheck
+from clickstream.reconciliation.gold.history import HistoryCheck
 from clickstream.reconciliation.gold.sessions import SessionsCheck
 from clickstream.reconciliation.gold.table_check import Answers, TableCheck
 from clickstream.sources.model import Source
@@ -25,6 +27,8 @@ CHECKS: dict[str, type[TableCheck[Any]]] = {
     "sessions": SessionsCheck,
     "facts": FactsCheck,
     "dimension": DimensionCheck,
+    "history": HistoryCheck,
+    "funnel": FunnelCheck,
 }
 """By kind of table."""
 

@@ -58,6 +58,21 @@ class GoldPlan(BaseModel):
     held: dict[date, Held]
 
 
+class GoldCheck(BaseModel):
+    """What the run holds against Silver.
+
+    Attributes:
+        snapshots: of the tables of Gold.
+        held: what Silver holds, by the event dates that are checked: the plan's, and those that the job replaced beside
+            them.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    snapshots: dict[str, int]
+    held: dict[date, Held]
+
+
 class PlanGold:
     """Which event dates of Gold are out of date, and which must be checked."""
 
@@ -135,14 +150,19 @@ class CheckGold:
         plan = _plan(run)
         if plan is None or not plan.check:
             return {}
-        stored = run.source.declared_gold.stored
-        pinned = (
-            run.read("gold_result")["gold_snapshots"]
-            if plan.build
-            else {kind: lineage[0].id for kind, lineage in zip(stored, _lineages(run), strict=True)}
+        lineages = dict(zip(run.source.declared_gold.stored, _lineages(run), strict=True))
+        check = GoldCheck(
+            snapshots={kind: lineage[0].id for kind, lineage in lineages.items()},
+            held={day: plan.held[day] for day in plan.check},
         )
-        run.write("gold_pinned", pinned)
-        return gold_queries(run.place, run.source, plan.check, pinned | {"silver": plan.silver_snapshot})
+        if plan.build:
+            result = run.read("gold_result")
+            beside = _beside(plan, result, lineages.values(), _current(run))
+            check = GoldCheck(snapshots=result["gold_snapshots"], held=check.held | beside)
+        run.write("gold_check", check.model_dump(mode="json"))
+        return gold_queries(
+            run.place, run.source, sorted(check.held), check.snapshots | {"silver": plan.silver_snapshot}
+        )
 
     def recover(self, run: Run, failure: str) -> bool:
         return False
@@ -173,17 +193,16 @@ def record_gold(run: Run) -> Verdict:
 
 
 def _entries(run: Run, plan: GoldPlan, known: Collection[date]) -> list[DateEntry]:
-    answers, pinned = run.read("gold_answers"), run.read("gold_pinned")
+    answers, check = run.read("gold_answers"), GoldCheck.model_validate(run.read("gold_check"))
     tables = run.source.declared_gold.tables
     made = {*plan.build, *known}
-    findings = date_findings(run.source, answers, {day for day in plan.check if day - DAY in made})
+    findings = date_findings(run.source, answers, {day for day in check.held if day - DAY in made})
     told = {name: {row["event_date"]: row for row in answers[name]} for name in tables}
-    overtaken = _overtaken(run, pinned)
+    overtaken = _overtaken(run, check.snapshots)
     digest = code_digest(run, JOB)
     entries = []
-    for day in (str(day) for day in plan.check if str(day) not in overtaken):
+    for day, held in ((str(day), held) for day, held in check.held.items() if str(day) not in overtaken):
         found = findings.get(day, [])
-        held = plan.held[date.fromisoformat(day)]
         rows = {name: told[name].get(day, {}) for name in tables}
         entries.append(
             DateEntry(
@@ -197,7 +216,7 @@ def _entries(run: Run, plan: GoldPlan, known: Collection[date]) -> list[DateEntr
                 sessions=_first(rows.values(), "gold_sessions"),
                 revenue_cents=_first(rows.values(), "gold_cents"),
                 silver_snapshot=plan.silver_snapshot,
-                gold_snapshots=pinned,
+                gold_snapshots=check.snapshots,
                 code_digest=digest,
                 causes=tuple(sorted({finding.code for finding in found})),
                 findings=store_date_findings(run.place.s3, run.place.lake, run.source.name, run.run, found)
@@ -209,6 +228,30 @@ def _entries(run: Run, plan: GoldPlan, known: Collection[date]) -> list[DateEntr
             )
         )
     return entries
+
+
+def _beside(
+    plan: GoldPlan,
+    result: Mapping[str, Any],
+    lineages: Iterable[Sequence[Snapshot]],
+    known: Mapping[date, DateEntry],
+) -> dict[date, Held]:
+    """What Silver holds of the event dates that the job replaced in some tables beside the plan's.
+
+    A job that was killed after publishing, and run again, may not know any more what it touched first; the snapshots
+    do.
+    Gold was made of these dates before, or the plan would have them; what Silver holds of them is what it held then.
+
+    Args:
+        result: the job's.
+        lineages: of each table of Gold.
+        known: the current entry of each event date.
+    """
+    replaced = {*map(date.fromisoformat, result["dates"])} | unentered(lineages, known.values())
+    return {
+        day: Held(known[day].silver, known[day].without_session)
+        for day in sorted((replaced & {*known}) - {*plan.build})
+    }
 
 
 def _first(rows: Iterable[Mapping[str, str | None]], column: str) -> int:
