@@ -11,7 +11,7 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from clickstream.contract.schema import Schema, SchemaFault, load_schema
+from clickstream.contract.schema import Schema, SchemaFault, load_schema, versions
 from clickstream.sources.gold import Daily, Dimension, Facts, Gold, Sessions
 from clickstream.sources.model import COMMON_COLUMNS, Column, Source
 
@@ -53,12 +53,13 @@ class _UniqueKeyLoader(yaml.CSafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def load_source(path: Path, schemas: Path) -> Source:
+def load_source(path: Path, schemas: Path, contract: str | None = None) -> Source:
     """Read one source.
 
     Args:
         path: the YAML file; its stem must be the source's name.
         schemas: folder that holds `<source>/<version>.json`.
+        contract: read it as if it named this version of the contract.
 
     Raises:
         InvalidSources: with every fault of the file.
@@ -71,6 +72,8 @@ def load_source(path: Path, schemas: Path) -> Source:
         line = f"line {mark.line + 1}" if mark else "the file"
         problem = getattr(error, "problem", None) or str(error)
         raise InvalidSources([Fault(file, line, "not readable", f"YAML: {problem}")]) from error
+    if contract and isinstance(declared, dict) and isinstance(declared.get("events"), dict):
+        declared["events"]["contract"] = contract
     faults = _outside_the_model(file, declared, path.stem, schemas) if isinstance(declared, dict) else []
     try:
         source = Source.model_validate(declared)
@@ -91,8 +94,10 @@ def _outside_the_model(file: str, declared: dict[str, Any], stem: str, schemas: 
     events, silver = declared.get("events"), declared.get("silver")
     if not isinstance(events, dict) or not isinstance(version := events.get("contract"), str):
         return faults
+    of_source = name if isinstance(name, str) else stem
     try:
-        schema = load_schema(schemas, name if isinstance(name, str) else stem, version)
+        schema = load_schema(schemas, of_source, version)
+        known = [load_schema(schemas, of_source, each) for each in versions(schemas, of_source, until=version)]
     except SchemaFault as error:
         return [*faults, Fault(file, "events.contract", repr(version), str(error))]
     named = {f"events.{role}": events.get(role) for role in ("timestamp", "consent")}
@@ -102,6 +107,7 @@ def _outside_the_model(file: str, declared: dict[str, Any], stem: str, schemas: 
         named[f"events.identity.{number}"] = path
         if len(several) > 1 and isinstance(path, str) and schema.declares(path) and not schema.is_text(path):
             faults.append(Fault(file, f"events.identity.{number}", repr(path), "a field that holds texts only"))
+    faults += _not_in_older(file, {field: path for field, path in named.items() if field != "events.consent"}, known)
     for column, definition in silver.items() if isinstance(silver, dict) else ():
         named[f"silver.{column}.path"] = definition.get("path") if isinstance(definition, dict) else None
     faults += [
@@ -110,11 +116,40 @@ def _outside_the_model(file: str, declared: dict[str, Any], stem: str, schemas: 
         if isinstance(path, str) and not schema.declares(path)
     ]
     try:
-        gold = Gold.model_validate(declared.get("gold"))
         columns = TypeAdapter(dict[str, Column]).validate_python(silver)
+        faults += _never_filled(file, columns, known)
+        gold = Gold.model_validate(declared.get("gold"))
     except ValidationError:
         return faults
     return [*faults, *_outside_gold(file, gold, columns, schema)]
+
+
+def _not_in_older(file: str, named: dict[str, Any], known: list[Schema]) -> Iterator[Fault]:
+    """Fields that the proof stands on and the newest version declares, and an older one does not."""
+    *older, newest = known
+    for field, path in named.items():
+        if not isinstance(path, str) or not newest.declares(path):
+            continue
+        if without := [schema.version for schema in older if not schema.declares(path)]:
+            allowed = f"a field of {', '.join(without)} as well: hours keep the version that they were judged by"
+            yield Fault(file, field, repr(path), allowed)
+
+
+def _never_filled(file: str, silver: dict[str, Column], known: list[Schema]) -> Iterator[Fault]:
+    """Columns that no version of the contract has a value for, and fields that none declares."""
+    for name, column in silver.items():
+        for number, path in enumerate(column.earlier):
+            if not any(schema.declares(path) for schema in known):
+                yield Fault(file, f"silver.{name}.earlier.{number}", repr(path), "a field that some version declares")
+        declared = [schema for schema in known if any(map(schema.declares, column.paths))]
+        if declared and not any(schema.may_hold(path, column.type) for schema in declared for path in column.paths):
+            kinds = {kind for schema in declared for path in column.paths for kind in schema.kinds(path)} - {"null"}
+            yield Fault(
+                file,
+                f"silver.{name}.type",
+                repr(column.type),
+                f"a type for what the contract allows in {', '.join(column.paths)}: {', '.join(sorted(kinds))}",
+            )
 
 
 def _outside_gold(file: str, gold: Gold, silver: dict[str, Column], schema: Schema) -> Iterator[Fault]:
