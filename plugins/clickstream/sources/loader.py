@@ -11,7 +11,7 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from clickstream.contract.schema import Schema, SchemaFault, load_schema, versions
+from clickstream.contract.schema import Schema, SchemaFault, load_schema, numbers, versions
 from clickstream.sources.gold import Daily, Dimension, Facts, Gold, Sessions
 from clickstream.sources.model import COMMON_COLUMNS, Column, Source
 
@@ -97,7 +97,7 @@ def _outside_the_model(file: str, declared: dict[str, Any], stem: str, schemas: 
     of_source = name if isinstance(name, str) else stem
     try:
         schema = load_schema(schemas, of_source, version)
-        known = [load_schema(schemas, of_source, each) for each in versions(schemas, of_source, until=version)]
+        known = [load_schema(schemas, of_source, each) for each in versions(schemas, of_source)]
     except SchemaFault as error:
         return [*faults, Fault(file, "events.contract", repr(version), str(error))]
     named = {f"events.{role}": events.get(role) for role in ("timestamp", "consent")}
@@ -107,7 +107,7 @@ def _outside_the_model(file: str, declared: dict[str, Any], stem: str, schemas: 
         named[f"events.identity.{number}"] = path
         if len(several) > 1 and isinstance(path, str) and schema.declares(path) and not schema.is_text(path):
             faults.append(Fault(file, f"events.identity.{number}", repr(path), "a field that holds texts only"))
-    faults += _not_in_older(file, {field: path for field, path in named.items() if field != "events.consent"}, known)
+    faults += _not_in_older(file, named, schema, known)
     for column, definition in silver.items() if isinstance(silver, dict) else ():
         named[f"silver.{column}.path"] = definition.get("path") if isinstance(definition, dict) else None
     faults += [
@@ -124,13 +124,13 @@ def _outside_the_model(file: str, declared: dict[str, Any], stem: str, schemas: 
     return [*faults, *_outside_gold(file, gold, columns, schema)]
 
 
-def _not_in_older(file: str, named: dict[str, Any], known: list[Schema]) -> Iterator[Fault]:
-    """Fields that the proof stands on and the newest version declares, and an older one does not."""
-    *older, newest = known
+def _not_in_older(file: str, named: dict[str, Any], schema: Schema, known: list[Schema]) -> Iterator[Fault]:
+    """Identity and timestamp where an older version does not declare them: by those the proof reads every hour."""
+    older = [each for each in known if numbers(each.version) < numbers(schema.version)]
     for field, path in named.items():
-        if not isinstance(path, str) or not newest.declares(path):
+        if field == "events.consent" or not isinstance(path, str) or not schema.declares(path):
             continue
-        if without := [schema.version for schema in older if not schema.declares(path)]:
+        if without := [each.version for each in older if not each.declares(path)]:
             allowed = f"a field of {', '.join(without)} as well: hours keep the version that they were judged by"
             yield Fault(file, field, repr(path), allowed)
 

@@ -171,16 +171,26 @@ def test_a_contract_that_allows_two_shapes_fills_the_column_from_either(source: 
     ]
 
 
+def test_where_something_else_than_an_object_may_stand_a_field_below_it_is_absent(source: Source) -> None:
+    both = NESTED | {"type": ["string", "object"]}
+    flat = Flat(with_columns(source, page=PAGE | {"earlier": []}), shaped(page=both, event_type={}))
+    assert flat.all(with_raw('"page": "/a"'), with_raw('"page": {"path": "/b"}')) == [
+        ({}, None),
+        ({"page": "/b"}, None),
+    ]
+
+
 def test_a_field_of_another_type_by_now_fills_the_column_of_its_type(source: Source) -> None:
     columns = with_columns(source, count={"path": "size", "type": "bigint"}, size={"path": "size", "type": "double"})
     whole, any_number = shaped(size={"type": "integer"}, event_type={}), shaped(size={"type": "number"}, event_type={})
-    sizes = [with_raw(f'"size": {size}') for size in ("3", "2.0", "0.5")]
+    sizes = [with_raw(f'"size": {size}') for size in ("3", "2.0", "0.5", "9007199254740993")]
     assert [held for held, _ in Flat(columns, whole).all(*sizes)] == [
         {"count": 3, "size": 3.0},
         {"count": 2, "size": 2.0},
         {},
+        {"count": 9007199254740993, "size": 9007199254740992.0},
     ]
-    assert [held for held, _ in Flat(columns, any_number).all(*sizes)] == [
+    assert [held for held, _ in Flat(columns, any_number).all(*sizes[:3])] == [
         {"count": 3, "size": 3.0},
         {"count": 2, "size": 2.0},
         {"size": 0.5},

@@ -15,9 +15,11 @@ from clickstream.lake.windows import Window
 from clickstream.reconciliation.ledger import Ledger
 from clickstream.reconciliation.preview import (
     SAMPLES,
+    BronzeObject,
     NothingProven,
     ObjectChanged,
     Preview,
+    Reader,
     Sample,
     edited,
     preview,
@@ -25,7 +27,7 @@ from clickstream.reconciliation.preview import (
 )
 from clickstream.sources.loader import INCLUDE
 from tests.unit.lake.memory_s3 import MemoryS3
-from tests.unit.reconciliation.makers import at, counted, entry, key, manifest, place, put, source
+from tests.unit.reconciliation.makers import at, counted, entry, key, manifest, place, put, source, text
 
 NOW = load_schema(INCLUDE / "schemas", "retail_web", "1.0.0")
 PINNED = {"1.0.0": NOW}
@@ -117,6 +119,15 @@ def test_samples_are_the_first_and_show_their_payload_only_when_asked(past: Past
                 for record in records
             ][:SAMPLES]
         )
+
+
+def test_no_more_samples_are_kept_of_one_object(past: Past) -> None:
+    records = [click(f"{n}", 0, os="x") for n in range(SAMPLES + 1)]
+    past.hour(0, a=records)
+    reader = Reader(past.s3, past.place.lake, past.source, PINNED, changed(os={"type": "null"}), show=False)
+    _, turned = reader.look(BronzeObject(text(0), key(0, "a"), counted(0, "a", *records).etag, "1.0.0"))
+    (those,) = turned.values()
+    assert (those.records, len(those.samples)) == (SAMPLES + 1, SAMPLES)
 
 
 def test_the_last_days_up_to_the_first_hour_that_is_not_verified_are_read(past: Past) -> None:

@@ -49,6 +49,12 @@ def test_a_column_stays_whose_field_has_another_type_by_now(
     assert list(source.silver) == ["paid", "price"]
 
 
+def test_an_older_version_may_be_named_again(declare: Declare, include: Path, release: Callable[..., None]) -> None:
+    release("2.0.0", where={"type": "object", "properties": {"land": PLACE}})
+    column = {"path": "where.country", "earlier": "where.land.name", "type": "string"}
+    assert load_source(declare(silver__country=column), include / "schemas").events.contract == "1.0.0"
+
+
 CASES: dict[str, tuple[dict[str, Any], str, str]] = {
     "a type that no version has": (
         {"silver__country__type": "bigint"},
