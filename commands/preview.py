@@ -57,15 +57,18 @@ def report(source: Source, version: str, days: int, *, show: bool = False) -> di
         Failed: there is no such version, the source cannot be read with it, nothing is proven yet, or Bronze is not as
             the ledger has it.
     """
+    if version not in (held := versions(SCHEMAS, source.name)):
+        raise Failed(f"CONTRACT is {version!r}; include/schemas/{source.name}/ holds {', '.join(held)}")
     new, before = _schema(source, version), _before(source, version)
     found = changes(before, new)
+    declaration = _faults_of_declaration(source, version)
     place = Place.of(boto3.Session())
     try:
         entries = proven_entries(place, source, days)
-        pinned = {each: _schema(source, each) for each in sorted({e.contract for e in entries.values() if e.contract})}
+        judged_by = sorted({entry.contract for entry in entries.values() if entry.contract})
+        pinned = {each: _schema(source, each, "hours are judged by it: bring it back as it was") for each in judged_by}
         step = fault_of_step(before, new, found) if before.version != version else None
         faults = [step, *map(_edited, edited(entries.values(), pinned))]
-        declaration = _faults_of_declaration(source, version)
         tried = preview(place, source, entries, pinned, new, show=show)
     except LedgerBroken as broken:
         raise Failed(f"the ledger does not hold: {broken}", todo="docs/runbooks/ledger_broken.md") from broken
@@ -189,13 +192,11 @@ def _before(source: Source, version: str) -> Schema:
     return _schema(source, older[-1] if named == version and older else named)
 
 
-def _schema(source: Source, version: str) -> Schema:
-    if version not in (held := versions(SCHEMAS, source.name)):
-        raise Failed(f"CONTRACT is {version!r}; include/schemas/{source.name}/ holds {', '.join(held)}")
+def _schema(source: Source, version: str, todo: str | None = None) -> Schema:
     try:
         return load_schema(SCHEMAS, source.name, version)
     except SchemaFault as fault:
-        raise Failed(str(fault)) from fault
+        raise Failed(str(fault), todo=todo) from fault
 
 
 def _faults_of_declaration(source: Source, version: str) -> list[str]:

@@ -135,6 +135,15 @@ def test_a_version_that_is_not_there_is_told_with_those_that_are(past: Past, rel
         told(past, version)
 
 
+def test_a_version_that_hours_are_pinned_to_must_be_there(past: Past, release: Release) -> None:
+    release("1.1.0")
+    (preview.SCHEMAS / "retail_web" / "1.0.0.json").unlink()
+    named = past.source.model_copy(update={"events": past.source.events.model_copy(update={"contract": "1.1.0"})})
+    with pytest.raises(Failed, match=r"no file schemas/retail_web/1\.0\.0\.json") as failed:
+        preview.report(named, "1.1.0", 7)
+    assert failed.value.todo == "hours are judged by it: bring it back as it was"
+
+
 def test_an_object_that_is_not_as_it_was_counted_ends_it(past: Past, release: Release) -> None:
     put(past.s3, 0, "a", GOOD)
     with pytest.raises(Failed, match=r"hour=00/a\.gz of hour 2026-11-17T00:00:00Z is not the one that was counted"):
