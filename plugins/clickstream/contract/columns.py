@@ -85,7 +85,8 @@ class _Taken:
 
     def __call__(self, events: Sequence[Event | None], taken: pa.StructArray) -> pa.Array:
         if self.at_once:
-            return pc.struct_field(taken, self.fields[0]).cast(TYPES[self.type], safe=False)
+            values = pc.struct_field(taken, self.fields[0])
+            return values if values.type == TYPES[self.type] else values.cast(TYPES[self.type], safe=False)
         if not self.fields:
             return pa.nulls(len(events), TYPES[self.type])
         return pa.array([self._first(event) for event in events], TYPES[self.type])

@@ -31,6 +31,8 @@ from commands.cloud_clock import CloudClock
 from commands.setup import set_up
 from tests.integration.stack.proof import JobFailed, Lake, Outcome, lake_on
 
+pytestmark = pytest.mark.full
+
 EVENTS = 8
 OLD, LATE, SECOND, BROKEN = "old", "late", "second", "broken"
 """What the ids of events begin with: of the first day, arrived late in it, of the second day, of the new shape."""
