@@ -13,7 +13,7 @@ override STATE := $(abspath $(STATE))
 export STATE CLOUD_PORT AIRFLOW_PORT AIRFLOW_LOG_PORT SAMPLE_EVENTS
 
 # The commands' own arguments.
-export SOURCE EVENTS AT FROM TO DATE WHAT HOUR OBJECT PART JSON
+export SOURCE EVENTS AT FROM TO DATE WHAT HOUR OBJECT PART JSON CONTRACT DAYS SHOW
 
 # The product sees only the ordinary AWS variables; here they name the local cloud, and nothing else that a shell
 # or a home folder may hold can lead to real AWS.
@@ -36,7 +36,7 @@ COMMAND := cd $(ROOT) && $(AIRFLOW)/python -m commands
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help doctor up down clean logs send prove backfill status quality break restore check docs test test-full bench
+.PHONY: help doctor up down clean logs send prove backfill status quality preview break restore check docs test test-full bench
 
 ##@ The stack
 doctor: ## is this machine fit? all faults at once, before any download
@@ -65,6 +65,8 @@ status: installed ## [SOURCE=] [JSON=1]  what is proven, tier by tier
 	@$(COMMAND).status
 quality: installed ## [SOURCE=]  the pages of the last data quality results, into STATE/quality
 	@$(COMMAND).quality
+preview: installed ## SOURCE= CONTRACT=1.1.0 [DAYS=7] [SHOW=1] [JSON=1]  what a new contract would have done
+	@$(COMMAND).preview
 break: installed ## WHAT=lost-object|…  make one fault, to see it found and to repair it
 	@$(COMMAND).break_
 restore: installed ## OBJECT=key  bring an object back as the evidence knows it

@@ -58,12 +58,12 @@ class BranchedTable:
     def __init__(self, spark: SparkSession, name: str, branch: str) -> None:
         self._spark = spark
         self._table = name
-        self._name = f"{DATABASE}.{name}"
-        self._identifier = f"{CATALOG}.{self._name}"
+        self.name = f"{DATABASE}.{name}"
+        self._identifier = f"{CATALOG}.{self.name}"
         self.branch = _BRANCH_PREFIX + branch
 
     def __str__(self) -> str:
-        return f"{self._name}.branch_{self.branch}"
+        return f"{self.name}.branch_{self.branch}"
 
     def published(self) -> DataFrame:
         """The rows that readers see."""
@@ -138,7 +138,7 @@ class BranchedTable:
 
     def publish(self) -> int:
         """Fast-forward main to the branch; the new snapshot's id."""
-        statement = f"CALL {CATALOG}.system.fast_forward('{self._name}', 'main', '{self.branch}')"
+        statement = f"CALL {CATALOG}.system.fast_forward('{self.name}', 'main', '{self.branch}')"
         return int(self._spark.sql(statement).first()["updated_ref"])
 
     def drop_branch(self) -> None:

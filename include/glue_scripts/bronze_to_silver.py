@@ -18,7 +18,7 @@ from plan_file import follow
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from silver_job.audit import audit
-from silver_job.files import write_good
+from silver_job.files import require_columns, write_good
 from silver_job.judging import Judged, judge_objects
 from silver_job.plan import BronzeObject, Plan
 from silver_job.winners import Ruling, rule
@@ -43,10 +43,12 @@ def run(spark: SparkSession, plan: Plan) -> dict[str, Any]:
     Raises:
         AuditFailed: the branches do not hold what was judged; they are kept, main is as it was.
         HourUnknown: an hour must join of which the plan knows no manifest.
+        NotProvisioned: Silver lacks a column that the source declares; nothing was written.
     """
     branch = re.sub(r"[^a-z0-9]+", "_", plan.run_id.lower())
     silver = BranchedTable(spark, plan.source.table("silver"), branch)
     rejects = BranchedTable(spark, plan.source.table("rejects"), branch)
+    require_columns(silver.name, silver.layout(), plan.source)
     window = sorted({*plan.hours, *_half_published(silver, rejects)})
     rejects.open_branch()
     silver.open_branch()

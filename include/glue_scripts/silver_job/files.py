@@ -15,7 +15,9 @@ import pyarrow.parquet as pq
 from branched_table import DataFile, Layout
 from pyspark.sql import SparkSession
 
+from clickstream.contract.columns import TYPES
 from clickstream.lake.objects import split_uri
+from clickstream.sources.model import COMMON_COLUMNS, Source
 
 ICEBERG_TYPES = {
     "string": pa.string(),
@@ -26,6 +28,32 @@ ICEBERG_TYPES = {
     "timestamp": pa.timestamp("us"),
 }
 """Arrow's type for each that a column of Silver may have: https://iceberg.apache.org/spec/#primitive-types."""
+
+
+class NotProvisioned(RuntimeError):
+    """Silver is not as the source declares it: provision changes a table's columns, a job never does."""
+
+
+def require_columns(table: str, layout: Layout, source: Source) -> None:
+    """See that Silver has the columns that the source gives it: what has none would be left out without a word.
+
+    Args:
+        table: its name, for the error.
+
+    Raises:
+        NotProvisioned: naming every column that is missing, of another type, or no longer declared.
+    """
+    there = {field.name: field.type for field in _arrow(layout.schema)}
+    wrong = []
+    for name, column in source.silver.items():
+        if name not in there:
+            wrong.append(f"it has no column {name} {column.type}")
+        elif there[name] != TYPES[column.type]:
+            wrong.append(f"its column {name} is {there[name]}, not {column.type}")
+    undeclared = [name for name in there if name not in {*source.silver, *COMMON_COLUMNS}]
+    wrong += [f"{source.name} declares no column {name}" for name in undeclared]
+    if wrong:
+        raise NotProvisioned(f"{table} is not as declared: {'; '.join(wrong)}. Run {source.name}__provision first.")
 
 
 def write_good(

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
 
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from clickstream.contract.schema import Schema
-from clickstream.sources.model import Source
+from clickstream.contract.schema import COLUMN_KINDS, Schema, kind_of
+from clickstream.sources.model import Column, Source
 
 TYPES = {
     "string": pa.string(),
@@ -27,8 +28,9 @@ Event = dict[str, Any]
 class Columns:
     """Takes a source's Silver columns out of events, and keeps what the contract does not know.
 
-    The contract has been checked before: a value is absent, null or of the declared type. JSON has one kind of number:
-    2.0 is an integer to a contract, and 3 a price.
+    The contract has been checked before. JSON has one kind of number: 2.0 is an integer to a contract, and 3 a price.
+    A field that the contract does not declare stays among the unknown ones, also when the source has a column for it
+    by now: an hour that keeps an older contract comes out as it did.
 
     Args:
         source: whose declared columns are taken.
@@ -36,14 +38,17 @@ class Columns:
     """
 
     def __init__(self, source: Source, schema: Schema) -> None:
-        self._paths = [column.path.split(".") for column in source.silver.values()]
-        self._doubles = [column.path.split(".") for column in source.silver.values() if column.type == "double"]
+        self._columns = [_Taken.of(column, schema) for column in source.silver.values()]
+        at_once = [column for column in self._columns if column.at_once]
+        self._doubles = [column.fields[0] for column in at_once if column.type == "double"]
         tree: dict[str, Any] = {}
-        for (*parents, name), column in zip(self._paths, source.silver.values(), strict=True):
+        # A field that only has whole numbers may be in a bigint and in a double: it is read as what it is.
+        for column in sorted(at_once, key=lambda column: column.type != "bigint"):
+            *parents, name = column.fields[0]
             node = tree
             for parent in parents:
                 node = node.setdefault(parent, {})
-            node[name] = TYPES[column.type]
+            node.setdefault(name, TYPES[column.type])
         self._type = _struct(tree)
         self._empty_is_null = source.events.empty_is_null
         self._known = _Known(schema.document)
@@ -63,10 +68,58 @@ class Columns:
             taken = pa.array(events, self._type)
         rest = [event and self._known.rest_of(event) for event in events]
         extra = [orjson.dumps(fields).decode() if fields else None for fields in rest]
-        columns = [pc.struct_field(taken, path) for path in self._paths]
+        columns = [column(events, taken) for column in self._columns]
         if self._empty_is_null:
             columns = [_without_empty(column) for column in columns]
         return [*columns, pa.array(extra, pa.string())]
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """A column, and the fields that it is taken from under one contract.
+
+    Attributes:
+        fields: steps to each field that may have a value of the column's type, in the order of precedence.
+        at_once: there is one, and nothing else can stand there: Arrow takes it out of all events in one go.
+    """
+
+    type: str
+    fields: list[list[str]]
+    at_once: bool
+
+    @classmethod
+    def of(cls, column: Column, schema: Schema) -> Self:
+        paths = [path for path in column.paths if schema.may_hold(path, column.type)]
+        at_once = len(paths) == 1 and schema.holds_only(paths[0], column.type)
+        return cls(column.type, [path.split(".") for path in paths], at_once)
+
+    def __call__(self, events: Sequence[Event | None], taken: pa.StructArray) -> pa.Array:
+        if self.at_once:
+            values = pc.struct_field(taken, self.fields[0])
+            return values if values.type == TYPES[self.type] else values.cast(TYPES[self.type], safe=False)
+        if not self.fields:
+            return pa.nulls(len(events), TYPES[self.type])
+        return pa.array([self._first(event) for event in events], TYPES[self.type])
+
+    def _first(self, event: Event | None) -> Any:
+        """The value of the first field that has one of the column's type."""
+        for steps in self.fields:
+            node: Any = event
+            for step in steps:
+                node = node.get(step) if isinstance(node, dict) else None
+            if kind_of(node) in COLUMN_KINDS[self.type]:
+                return _CASTS[self.type](node)
+        return None
+
+
+_CASTS: dict[str, Callable[[Any], Any]] = {
+    "double": float,
+    "bigint": int,
+    "string": str,
+    "boolean": bool,
+    "array<string>": list,
+}
+"""What makes of a value of fitting type the one that Arrow takes: 3 is a price, and 2.0 a whole number."""
 
 
 def _struct(tree: dict[str, Any]) -> pa.StructType:

@@ -7,10 +7,9 @@ still to come as well: what a record brought is there when its version is declar
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
-from clickstream.contract.schema import Schema, SchemaFault
+from clickstream.contract.schema import Node, Schema, SchemaFault, kinds_of
 
 RowType = str | dict[str, "RowType"]
 """`string`, `bigint`, `boolean` and `array<string>`, or the fields of an object."""
@@ -33,10 +32,9 @@ def row_type(schemas: Iterable[Schema]) -> dict[str, RowType]:
     """
     columns: dict[str, RowType] = {}
     for schema in schemas:
-        for name, node in schema.document["properties"].items():
-            if name in PARTITION_KEYS:
-                raise SchemaFault(f"{schema.version}: {name} is a partition key of Bronze, and no field's name")
-            _add(columns, name, node, name, schema.version)
+        if taken := sorted({*PARTITION_KEYS} & schema.document["properties"].keys()):
+            raise SchemaFault(f"{schema.version}: {taken[0]} is a partition key of Bronze, and no field's name")
+        _add(columns, schema.document, "", schema)
     return columns | CANARY
 
 
@@ -47,32 +45,31 @@ def hive_type(kind: RowType) -> str:
     return f"struct<{','.join(f'{name}:{hive_type(inner)}' for name, inner in kind.items())}>"
 
 
-def _add(fields: dict[str, RowType], name: str, node: Mapping[str, Any], path: str, version: str) -> None:
-    if not _NAME.fullmatch(name):
-        raise SchemaFault(f"{version}: {path} cannot be a column: names are {_NAME.pattern}, for Hive has no capitals")
-    known = fields.get(name)
-    if "properties" in node and not isinstance(known, str):
-        inner = fields[name] = known or {}
-        for field, of_field in node["properties"].items():
-            _add(inner, field, of_field, f"{path}.{field}", version)
-        return
-    kind = _leaf(node)
-    if kind is None or known not in (None, kind):
-        before = f"; an earlier version has it as {known}" if known else ""
-        raise SchemaFault(
-            f"{version}: {path} cannot be a column: rows have texts, integers, booleans, lists of texts, and objects "
-            f"of these, and no column changes its type{before}"
-        )
-    fields[name] = kind
+def _add(fields: dict[str, RowType], parent: Node, parents: str, schema: Schema) -> None:
+    """Put the fields of an object among those of earlier versions."""
+    for name, declared in parent["properties"].items():
+        path, node, known = f"{parents}{name}", schema.resolved(declared), fields.get(name)
+        if not _NAME.fullmatch(name):
+            raise SchemaFault(f"{schema.version}: {path} cannot be a column: Hive knows names like {_NAME.pattern}")
+        if "properties" in node and not isinstance(known, str):
+            inner = fields[name] = known or {}
+            _add(inner, node, f"{path}.", schema)
+            continue
+        kind = _leaf(schema, node)
+        if kind is None or known not in (None, kind):
+            before = f"; an earlier version has it as {known}" if known else ""
+            raise SchemaFault(
+                f"{schema.version}: {path} cannot be a column: rows have texts, integers, booleans, lists of texts, and "
+                f"objects of these, and no column changes its type{before}"
+            )
+        fields[name] = kind
 
 
-def _leaf(node: Mapping[str, Any]) -> str | None:
+def _leaf(schema: Schema, node: Node) -> str | None:
     """The type of a field that is no object; None when no column can hold it."""
-    given = node.get("type", "string" if "enum" in node or "const" in node else None)
-    kinds = {given} if isinstance(given, str) else set(given or ())
-    kinds -= {"null"}
+    kinds = kinds_of(node) - {"null"}
     if kinds == {"array"}:
-        return "array<string>" if _leaf(node.get("items", {})) == "string" else None
+        return "array<string>" if _leaf(schema, schema.resolved(node.get("items", {}))) == "string" else None
     if "string" in kinds and not kinds & {"array", "object"}:
         return "string"  # a conversion makes a text of whatever it finds
-    return _TYPES.get(kinds.pop()) if len(kinds) == 1 else None
+    return _TYPES.get(next(iter(kinds))) if len(kinds) == 1 else None

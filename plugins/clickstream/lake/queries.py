@@ -89,6 +89,7 @@ class Sql:
         return self.text
 
 
+@dataclass(frozen=True)
 class Holding:
     """Whether columns hold their texts, as a condition in SQL; without any it is true.
 

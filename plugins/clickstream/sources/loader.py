@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from clickstream.contract.row_type import row_type
-from clickstream.contract.schema import Schema, SchemaFault, load_schema, load_schemas
+from clickstream.contract.schema import Schema, SchemaFault, load_schema, load_schemas, numbers
 from clickstream.sources.gold import Daily, Dimension, Facts, Funnel, Gold, History, Sessions
 from clickstream.sources.model import COMMON_COLUMNS, Column, Source
 
@@ -54,12 +54,13 @@ class _UniqueKeyLoader(yaml.CSafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def load_source(path: Path, schemas: Path) -> Source:
+def load_source(path: Path, schemas: Path, contract: str | None = None) -> Source:
     """Read one source.
 
     Args:
         path: the YAML file; its stem must be the source's name.
         schemas: folder that holds `<source>/<version>.json`.
+        contract: read it as if it named this version of the contract.
 
     Raises:
         InvalidSources: with every fault of the file.
@@ -72,6 +73,8 @@ def load_source(path: Path, schemas: Path) -> Source:
         line = f"line {mark.line + 1}" if mark else "the file"
         problem = getattr(error, "problem", None) or str(error)
         raise InvalidSources([Fault(file, line, "not readable", f"YAML: {problem}")]) from error
+    if contract and isinstance(declared, dict) and isinstance(declared.get("events"), dict):
+        declared["events"]["contract"] = contract
     faults = _outside_the_model(file, declared, path.stem, schemas) if isinstance(declared, dict) else []
     try:
         source = Source.model_validate(declared)
@@ -92,8 +95,10 @@ def _outside_the_model(file: str, declared: dict[str, Any], stem: str, schemas: 
     events, silver = declared.get("events"), declared.get("silver")
     if not isinstance(events, dict) or not isinstance(version := events.get("contract"), str):
         return faults
+    of_source = name if isinstance(name, str) else stem
     try:
-        schema = load_schema(schemas, name if isinstance(name, str) else stem, version)
+        schema = load_schema(schemas, of_source, version)
+        known = load_schemas(schemas, of_source)
     except SchemaFault as error:
         return [*faults, Fault(file, "events.contract", repr(version), str(error))]
     named = {f"events.{role}": events.get(role) for role in ("timestamp", "consent")}
@@ -107,9 +112,10 @@ def _outside_the_model(file: str, declared: dict[str, Any], stem: str, schemas: 
     if isinstance(delivery, dict) and delivery.get("format") == "parquet":
         named["delivery.folder_by"] = delivery.get("folder_by")
         try:
-            row_type(load_schemas(schemas, stem))
+            row_type(known)
         except SchemaFault as error:
             faults.append(Fault(file, "delivery.format", "'parquet'", f"a contract whose fields are columns: {error}"))
+    faults += _not_in_older(file, named, schema, known)
     for column, definition in silver.items() if isinstance(silver, dict) else ():
         named[f"silver.{column}.path"] = definition.get("path") if isinstance(definition, dict) else None
     faults += [
@@ -118,11 +124,40 @@ def _outside_the_model(file: str, declared: dict[str, Any], stem: str, schemas: 
         if isinstance(path, str) and not schema.declares(path)
     ]
     try:
-        gold = Gold.model_validate(declared.get("gold"))
         columns = TypeAdapter(dict[str, Column]).validate_python(silver)
+        faults += _never_filled(file, columns, known)
+        gold = Gold.model_validate(declared.get("gold"))
     except ValidationError:
         return faults
     return [*faults, *_outside_gold(file, gold, columns, schema)]
+
+
+def _not_in_older(file: str, named: dict[str, Any], schema: Schema, known: list[Schema]) -> Iterator[Fault]:
+    """Identity and timestamp where an older version does not declare them: by those the proof reads every hour."""
+    older = [each for each in known if numbers(each.version) < numbers(schema.version)]
+    for field, path in named.items():
+        if field == "events.consent" or not isinstance(path, str) or not schema.declares(path):
+            continue
+        if without := [each.version for each in older if not each.declares(path)]:
+            allowed = f"a field of {', '.join(without)} as well: hours keep the version that they were judged by"
+            yield Fault(file, field, repr(path), allowed)
+
+
+def _never_filled(file: str, silver: dict[str, Column], known: list[Schema]) -> Iterator[Fault]:
+    """Columns that no version of the contract has a value for, and fields that none declares."""
+    for name, column in silver.items():
+        for number, path in enumerate(column.earlier):
+            if not any(schema.declares(path) for schema in known):
+                yield Fault(file, f"silver.{name}.earlier.{number}", repr(path), "a field that some version declares")
+        declared = [schema for schema in known if any(map(schema.declares, column.paths))]
+        if declared and not any(schema.may_hold(path, column.type) for schema in declared for path in column.paths):
+            kinds = {kind for schema in declared for path in column.paths for kind in schema.kinds(path)} - {"null"}
+            yield Fault(
+                file,
+                f"silver.{name}.type",
+                repr(column.type),
+                f"a type for what the contract allows in {', '.join(column.paths)}: {', '.join(sorted(kinds))}",
+            )
 
 
 def _outside_gold(file: str, gold: Gold, silver: dict[str, Column], schema: Schema) -> Iterator[Fault]:

@@ -216,7 +216,15 @@ class Column(Part):
     """One column of Silver, taken from a field of the event."""
 
     path: FieldPath
+    earlier: Annotated[tuple[FieldPath, ...], BeforeValidator(_as_list)] = ()
+    """Where other versions of the contract have it. The column takes the first of all these fields in which an event
+    has a value of its type, of those that the contract declares by which the event is judged."""
     type: ColumnType
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """All fields that it may be taken from, the present one first."""
+        return self.path, *self.earlier
 
 
 class Maintenance(Part):

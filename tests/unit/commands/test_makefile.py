@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[3]
 TARGETS = [
     *("doctor", "up", "down", "clean", "logs"),
-    *("send", "prove", "backfill", "status", "quality", "break", "restore"),
+    *("send", "prove", "backfill", "status", "quality", "preview", "break", "restore"),
     *("check", "test", "test-full", "bench"),
 ]
 KNOBS = ["STATE", "CLOUD_PORT", "AIRFLOW_PORT", "AIRFLOW_LOG_PORT", "PYTHON"]

@@ -54,11 +54,13 @@ class MemoryS3:
     def delete_object(self, *, Bucket: str, Key: str) -> None:  # noqa: N803
         self.versions[Bucket, Key].append(None)
 
-    def get_object(self, *, Bucket: str, Key: str) -> Any:  # noqa: N803
+    def get_object(self, *, Bucket: str, Key: str, IfMatch: str | None = None) -> Any:  # noqa: N803
         self.gets.append(Key)
         body = self.objects.get((Bucket, Key))
         if body is None:
             raise refused("GetObject", "NoSuchKey", 404)
+        if IfMatch is not None and IfMatch.strip('"') != etag(body).strip('"'):
+            raise refused("GetObject", "PreconditionFailed", 412)
         return {"Body": io.BytesIO(body), "ETag": etag(body), "ContentLength": len(body)}
 
     def get_paginator(self, operation: str) -> _Listing:
