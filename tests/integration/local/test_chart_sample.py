@@ -17,7 +17,6 @@ from clickstream.contract.judge import Judge
 from clickstream.contract.records import raw_hash, read_object
 from clickstream.contract.schema import Schema, load_schema
 from clickstream.sources.loader import INCLUDE, load_sources
-from clickstream.sources.model import Events
 from commands.sample_day import EXPECTED, file_name, write_sample
 from local.firehose.conversion import convert
 from local.firehose.failures import Failure
@@ -69,8 +68,7 @@ def schema() -> Schema:
 
 @pytest.fixture(scope="module")
 def judge(schema: Schema) -> Judge:
-    events = Events(contract="1.0.0", identity=("event_id",), timestamp="ts", consent="privacy.analytics")
-    return Judge(load_sources()[0]["retail_web"].model_copy(update={"events": events}), schema)
+    return Judge(load_sources()[0][SOURCE], schema)
 
 
 def _hive_type(node: dict[str, Any]) -> str:
