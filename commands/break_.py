@@ -53,6 +53,11 @@ class Scene:
         body: bytes = self.place.s3.get_object(Bucket=self.place.lake, Key=self.hit.key)["Body"].read()
         return body
 
+    def key_beside(self, word: str) -> str:
+        """The key of a further object in the same folder."""
+        stem, dot, extension = self.hit.key.rpartition(".")
+        return f"{stem}-{word}{dot}{extension}"
+
     def put(self, key: str, body: bytes) -> None:
         self.place.s3.put_object(Bucket=self.place.lake, Key=key, Body=body)
 
@@ -98,14 +103,14 @@ def truncated_object(scene: Scene) -> str:
 def late_object(scene: Scene) -> str:
     """a new object arrives in an hour that was verified"""
     line = gzip.decompress(scene.body()).splitlines()[0]
-    key = scene.hit.key.removesuffix(".gz") + "-late.gz"
+    key = scene.key_beside("late")
     scene.put(key, gzip.compress(line + b"\n"))
     return f"s3://{scene.place.lake}/{key} is new: one record, a copy of one that is there"
 
 
 def doubled_object(scene: Scene) -> str:
     """an object of Bronze is delivered a second time"""
-    key = scene.hit.key.removesuffix(".gz") + "-again.gz"
+    key = scene.key_beside("again")
     scene.put(key, scene.body())
     return f"s3://{scene.place.lake}/{key} holds the same {scene.hit.content.records} records again"
 
@@ -146,6 +151,8 @@ FAULTS: dict[str, tuple[Callable[[Scene], str], str]] = {
     "tampered-ledger": (tampered_ledger, "restore-ledger"),
 }
 """Each fault by the name that WHAT takes, and what repairs it."""
+OF_LINES = ("shorter-object", "late-object")
+"""Faults that are made of single lines: a Bronze of rows has none."""
 
 
 def main() -> None:
@@ -155,6 +162,8 @@ def main() -> None:
         raise Failed(f"WHAT is {what!r}; it may be\n{lines}")
     fault, repair = FAULTS[what]
     scene = _scene()
+    if what in OF_LINES and scene.source.delivery.format != "json":
+        raise Failed(f"{what} is made of lines, and the Bronze of {scene.source.name} holds rows: choose another WHAT")
     print(f"{what}: {fault(scene)}\n")
     day = f"{scene.hour:%Y-%m-%d}"
     name, key = scene.source.name, scene.hit.key
@@ -172,7 +181,8 @@ def main() -> None:
 def _scene() -> Scene:
     place = Place.of(boto3.Session())
     sources, _ = load_sources()
-    name = os.environ.get("SOURCE") or next(iter(sources))
+    # Without a SOURCE one that every fault can be made of.
+    name = os.environ.get("SOURCE") or next(name for name in sources if sources[name].delivery.format == "json")
     entries = current_entries(Ledger(place.s3, place.evidence, name).read())
     wanted = os.environ.get("HOUR")
     for _, entry in sorted(entries.items(), reverse=True):

@@ -1,4 +1,4 @@
-"""The sample of a source: a day of the made-up shop by arrival hour, with faults planted in known numbers.
+"""The sample of a source: a day of a made-up site by arrival hour, with faults planted in known numbers.
 
 Deterministic from its seed, and independent of the product: `expected.json` beside the files says what a correct
 product must find, from the generator's own books. An event has at most one further copy, so which copy wins does
@@ -18,8 +18,8 @@ from typing import Any
 
 import orjson
 
-from commands.dialects import DIALECTS, Dialect
-from commands.shop_visits import Event, Moment, stamp, visit
+from commands.dialects import DIALECTS, NO_CONSENT, Dialect
+from commands.moments import Event, Moment, stamp
 
 HOUR = timedelta(hours=1)
 EVE_EVENTS = 400
@@ -164,19 +164,21 @@ class _Sample:
         counts = _EVE_COPIES if on_eve else {k: max(1, round(rate * events)) for k, rate in planted.items()}
         curious = set(self._rng.sample(range(len(moments)), counts.get("unknown_field", 0)))
         good = []
-        for number, (at, event) in enumerate(moments):
-            refused = event.get("consent") is False
+        for number, moment in enumerate(moments):
+            event, refused = moment.event, self._dialect.refused(moment.event)
             if number in curious:
                 event |= self._dialect.unknown
                 hour.planted["unknown_field"] += 1
-            second = (at - start).total_seconds()
+            second = (moment.arrives - start).total_seconds()
             if refused:
-                hour.add_filtered(second, orjson.dumps(event), "no_consent")
+                hour.add_filtered(second, orjson.dumps(event), NO_CONSENT)
             else:
-                good.append((at, event, hour.add_good(second, event, at)))
+                good.append((event, hour.add_good(second, event, moment.at)))
         copies = [k for k, count in counts.items() if k.startswith(("copy", "conflict")) for _ in range(count)]
-        for kind, (at, event, line) in zip(copies, self._rng.sample(good, len(copies)), strict=True):
-            self._copy(kind, hour, at, event, line)
+        # At night a small sample may have fewer events than there are kinds of copies.
+        copied = self._rng.sample(good, min(len(copies), len(good)))
+        for kind, (event, line) in zip(copies, copied, strict=False):
+            self._copy(kind, hour, event, line)
         for kind, count in counts.items():
             if not on_eve and kind not in copies and kind != "unknown_field":
                 hour.planted[kind] += count
@@ -191,16 +193,16 @@ class _Sample:
         """Events of visits that go on from the hours before, and of as many new ones as are wanted."""
         moments = self._begun.pop(start, [])
         while len(moments) < events:
-            for moment in visit(self._rng, start + timedelta(milliseconds=self._rng.randrange(3_600_000))):
-                written = Moment(moment.at, self._dialect.write(moment.event))
-                hour = moment.at.replace(minute=0, second=0, microsecond=0)
+            begun = start + timedelta(milliseconds=self._rng.randrange(3_600_000))
+            for moment in self._dialect.visit(self._rng, begun):
+                hour = moment.arrives.replace(minute=0, second=0, microsecond=0)
                 if hour == start:
-                    moments.append(written)
+                    moments.append(moment)
                 elif hour < self._day + 24 * HOUR:
-                    self._begun[hour].append(written)
+                    self._begun[hour].append(moment)
         return moments
 
-    def _copy(self, kind: str, hour: _Hour, at: datetime, event: Event, line: _Line) -> None:
+    def _copy(self, kind: str, hour: _Hour, event: Event, line: _Line) -> None:
         """Send an event a second time, as it was or changed."""
         what, when = kind.split("_", 1)
         if when == "later_hour":
@@ -222,8 +224,10 @@ class _Sample:
         if what == "copy":
             target.add_duplicate(second, line.raw, "exact")
         else:
-            changed = {**event, **self._dialect.conflict} if self._rng.random() < 0.5 else dict(reversed(event.items()))
-            target.add_duplicate(second, orjson.dumps(changed), "conflict")
+            reordered = self._rng.random() >= 0.5
+            changed = dict(reversed(event.items())) if reordered else {**event, **self._dialect.conflict}
+            reason = "exact" if reordered and self._dialect.converted else "conflict"
+            target.add_duplicate(second, orjson.dumps(changed), reason)
 
     def _plant(self, kind: str, hour: _Hour, moments: list[Moment]) -> None:
         """Add one record of a kind to an hour."""
@@ -262,7 +266,7 @@ class _Sample:
                 hour.add_good(rng.uniform(second, 3600), event, at)
             case "wrong_typed_price":
                 quarantine(fresh(properties={"product_id": "PROD-5001", "price": "999.99"}), "type:properties.price")
-            case "no_event_id" | "no_timestamp" | "no_user_id" | "no_event_timestamp":
+            case "no_event_id" | "no_timestamp" | "no_user_id" | "no_event_timestamp" | "no_ts":
                 event = fresh()
                 name = kind.removeprefix("no_")
                 del event[name]
@@ -272,7 +276,7 @@ class _Sample:
                 hour.add_quarantined(second, b'{"event_id":"evt-twice",' + raw[1:], "duplicate_key")
             case "malformed":
                 raw = orjson.dumps(fresh())
-                broken = [raw[: len(raw) // 2], raw.replace(b"sess-", b"sess\xff"), b"undefined", b"{'event_id': 1}"]
+                broken = [raw[: len(raw) // 2], raw.replace(b'":"', b'":"\xff'), b"undefined", b"{'event_id': 1}"]
                 hour.add_quarantined(second, rng.choice(broken), "bad_json")
             case "two_on_a_line":
                 hour.add_quarantined(second, orjson.dumps(fresh()) + orjson.dumps(fresh()), "bad_json")
@@ -280,4 +284,8 @@ class _Sample:
                 record = {"canary": {"kind": "heartbeat", "id": f"sample-{rng.getrandbits(64):016x}"}}
                 hour.add_filtered(second, orjson.dumps(record), "canary")
             case _:
-                raise AssertionError(kind)
+                change, reason = self._dialect.broken[kind]
+                if reason == NO_CONSENT:
+                    hour.add_filtered(second, orjson.dumps(change(fresh())), reason)
+                else:
+                    quarantine(change(fresh()), reason)

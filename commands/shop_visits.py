@@ -1,7 +1,6 @@
 """Visits of a made-up web shop: sessions of events as its pages would send them.
 
-Part of the sample's generator, which shares no code with the product: what the product says about the sample is
-compared with what the generator knows.
+Part of the sample's generator, which shares no code with the product.
 """
 
 from __future__ import annotations
@@ -9,9 +8,8 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
-from typing import Any, NamedTuple
 
-Event = dict[str, Any]
+from commands.moments import Event, Moment, stamp
 
 _END = "end"
 _STEPS: dict[str, dict[str, int]] = {
@@ -43,13 +41,6 @@ _CATEGORIES = ["Electronics", "Home", "Garden", "Toys", "Books", "Sports", "Beau
 _QUERIES = ["laptop", "running shoes", "coffee grinder", "lego", "rain jacket", "usb-c cable", "crème", "tent 2p"]
 _PAGES = ["/", "/deals", "/account", "/help/returns", "/stores", "/cart"]
 _ELEMENTS = [("hero-banner", "banner"), ("menu-open", "button"), ("size-guide", "link"), ("newsletter", "form")]
-
-
-class Moment(NamedTuple):
-    """One event of a visit, with the time of it."""
-
-    at: datetime
-    event: Event
 
 
 def visit(rng: random.Random, start: datetime) -> Iterator[Moment]:
@@ -105,13 +96,6 @@ def visit(rng: random.Random, start: datetime) -> Iterator[Moment]:
 def new_id(rng: random.Random) -> str:
     """An event id that nothing else has."""
     return f"evt-{rng.getrandbits(128):032x}"
-
-
-def stamp(at: datetime, zone: timezone | None = None) -> str:
-    """A time as clients write it: RFC 3339 in milliseconds."""
-    if zone is None:
-        return at.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
-    return at.astimezone(zone).isoformat(timespec="milliseconds")
 
 
 def _product(rng: random.Random) -> Event:

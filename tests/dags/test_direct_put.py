@@ -12,7 +12,7 @@ from airflow.dag_processing.dagbag import DagBag
 from clickstream.sources import loader
 from tests.dags.airflow_home import ROOT
 
-SOURCES = ("retail_web", "shop_clicks", "market")
+SOURCES = ("chart_affiliates", "retail_web", "shop_clicks", "market")
 LACKS = {
     "provision": {"is_in_stream"},
     "daily": {"quality.measure", "quality.validate", "quality.verdict"},

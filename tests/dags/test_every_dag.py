@@ -21,6 +21,11 @@ from tests.dags.airflow_home import ROOT
 
 FILES = sorted((ROOT / "dags").glob("*_dag.py"))
 DAGS = {
+    "chart_affiliates__provision": 8,
+    "chart_affiliates__health": 3,
+    "chart_affiliates__hourly": 11,
+    "chart_affiliates__daily": 21,
+    "chart_affiliates__lake_maintenance": 5,
     "retail_web__provision": 8,
     "retail_web__health": 3,
     "retail_web__hourly": 11,

@@ -31,7 +31,7 @@ def dag(bag: DagBag) -> DAG:
 
 def test_there_is_one_for_each_source_that_is_watched(bag: DagBag) -> None:
     assert bag.import_errors == {}
-    assert set(bag.dags) == {"retail_web__health", "shop_clicks__health"}
+    assert set(bag.dags) == {f"{source}__health" for source in ("chart_affiliates", "retail_web", "shop_clicks")}
 
 
 def test_a_round_is_a_heartbeat_then_a_look_then_the_pages(dag: DAG) -> None:
@@ -80,4 +80,4 @@ def test_a_source_without_thresholds_is_not_watched(tmp_path: Path, monkeypatch:
     declaration.write_text(yaml.safe_dump(declared))
     monkeypatch.setattr(loader.load_sources, "__defaults__", (tmp_path / "include",))
     bag = DagBag(str(FILE))
-    assert (bag.import_errors, set(bag.dags)) == ({}, {"shop_clicks__health"})
+    assert (bag.import_errors, set(bag.dags)) == ({}, {"chart_affiliates__health", "shop_clicks__health"})

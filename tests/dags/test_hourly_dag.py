@@ -17,7 +17,7 @@ from tests.dags.test_daily_dag import TASKS
 def dag() -> DAG:
     bag = DagBag(str(ROOT / "dags" / "hourly_dag.py"))
     assert bag.import_errors == {}
-    assert set(bag.dags) == {"retail_web__hourly", "shop_clicks__hourly"}
+    assert set(bag.dags) == {f"{source}__hourly" for source in ("chart_affiliates", "retail_web", "shop_clicks")}
     return bag.dags["retail_web__hourly"]
 
 

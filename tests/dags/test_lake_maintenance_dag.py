@@ -19,7 +19,9 @@ TASKS = ["plan", "lake_maintenance", "check", "record", "verdict"]
 def dag() -> DAG:
     bag = DagBag(str(ROOT / "dags" / "lake_maintenance_dag.py"))
     assert bag.import_errors == {}
-    assert set(bag.dags) == {"retail_web__lake_maintenance", "shop_clicks__lake_maintenance"}
+    assert set(bag.dags) == {
+        f"{source}__lake_maintenance" for source in ("chart_affiliates", "retail_web", "shop_clicks")
+    }
     return bag.dags["retail_web__lake_maintenance"]
 
 

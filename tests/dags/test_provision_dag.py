@@ -33,7 +33,7 @@ def upstream(dag: DAG, task: str) -> set[str]:
 
 def test_there_is_one_for_each_source(bag: DagBag) -> None:
     assert bag.import_errors == {}
-    assert set(bag.dags) == {"retail_web__provision", "shop_clicks__provision"}
+    assert set(bag.dags) == {f"{source}__provision" for source in ("chart_affiliates", "retail_web", "shop_clicks")}
 
 
 def test_the_tasks(dag: DAG) -> None:

@@ -2,7 +2,7 @@
 -- an event id must be the one that SQL reads in Bronze, and a refused consent must be the reason where SQL sees one.
 -- Grain: one row an object, with up to ten offending hashes or ids of each kind.
 -- Names: bronze_records (bronze_lines.sql or bronze_rows.sql), silver, rejects. Values: hours, silver_snapshot,
--- rejects_snapshot, asks_consent (1 where the source has a field for it).
+-- rejects_snapshot, asks_consent (0 where the source has no field for it, 1 where false refuses, 2 where only true consents).
 WITH records AS (
 ${bronze_records}
 ),
@@ -47,8 +47,11 @@ compared AS (
                OR coalesce(lake.valid > 0 AND (bronze.event_id IS DISTINCT FROM lake.first_event_id
                                                OR bronze.event_id IS DISTINCT FROM lake.last_event_id), false)
                AS other_id,
-           (${asks_consent} = 1 AND coalesce(bronze.consent = 'false', false)) <> coalesce(lake.reason = 'no_consent', false)
-               AND coalesce(lake.reason, '') NOT IN ('bad_json', 'duplicate_key', 'too_deep')
+           CASE ${asks_consent} WHEN 0 THEN false
+                                WHEN 1 THEN coalesce(bronze.consent = 'false', false)
+                                ELSE coalesce(bronze.consent <> 'true', true) END
+               <> coalesce(lake.reason = 'no_consent', false)
+               AND coalesce(lake.reason, '') NOT IN ('bad_json', 'canary', 'duplicate_key', 'too_deep')
                AS other_consent
     FROM bronze
     FULL OUTER JOIN lake

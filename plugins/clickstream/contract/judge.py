@@ -82,6 +82,7 @@ class Judge:
         self._identity = _identity(events)
         self._timestamp = _getter(events.timestamp)
         self._consent = _getter(events.consent) if events.consent else None
+        self._explicit_consent = events.explicit_consent
         self._guarded = [path.split(".") for path in (*events.identity, events.timestamp, events.consent) if path]
         self._quoted = [f'"{path[-1]}"'.encode() for path in self._guarded]
         self._late = timedelta(days=events.max_late_days)
@@ -107,7 +108,7 @@ class Judge:
 
         if _is_canary(event):
             return Judgement("filtered", CANARY)
-        if self._consent is not None and self._consent(event) is False:
+        if self._refuses(event):
             return Judgement("filtered", NO_CONSENT)
 
         if not self._validator.is_valid(event):
@@ -120,6 +121,12 @@ class Judge:
         if not arrival_hour - self._late <= stamp <= arrival_hour + self._skew:
             return Judgement("quarantined", TIMESTAMP_OUT_OF_RANGE)
         return Judgement("good", None, self._identity(event), stamp.astimezone(UTC).replace(tzinfo=None), event)
+
+    def _refuses(self, event: object) -> bool:
+        if self._consent is None:
+            return False
+        consent = self._consent(event)
+        return consent is False or (self._explicit_consent and consent is not True)
 
     def _failure(self, event: object) -> str:
         """The contract's code: the keyword that failed and where, such as `required:event_id`."""

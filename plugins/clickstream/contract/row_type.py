@@ -59,8 +59,8 @@ def _add(fields: dict[str, RowType], parent: Node, parents: str, schema: Schema)
         if kind is None or known not in (None, kind):
             before = f"; an earlier version has it as {known}" if known else ""
             raise SchemaFault(
-                f"{schema.version}: {path} cannot be a column: rows have texts, integers, booleans, lists of texts, and "
-                f"objects of these, and no column changes its type{before}"
+                f"{schema.version}: {path} cannot be a column: rows have texts, integers, booleans, lists of texts "
+                f"and objects of these, and no column changes its type{before}"
             )
         fields[name] = kind
 

@@ -90,7 +90,7 @@ def check_queries(
             **at,
             hours=hours,
             bronze_records=bronze_records(place, source, hours, unreadable),
-            asks_consent=1 if source.events.consent else 0,
+            asks_consent=int(bool(source.events.consent)) + int(source.events.explicit_consent),
         ),
         "witnesses": render("witnesses", **tables, **at, hours=hours),
     }

@@ -117,7 +117,7 @@ class Reader:
     def __init__(
         self, s3: Any, lake: str, source: Source, pinned: Mapping[str, Schema], new: Schema, show: bool
     ) -> None:
-        self._s3, self._lake, self._show = s3, lake, show
+        self._s3, self._lake, self._delivery, self._show = s3, lake, source.delivery, show
         self._judges = {version: Judge(source, schema) for version, schema in pinned.items()}
         self._new = Judge(source, new)
 

@@ -76,6 +76,8 @@ class Events(Part):
     """Field with the event's own time, RFC 3339 with an offset."""
     consent: FieldPath | None = None
     """Field whose JSON value `false` filters the record; None: the feed has no such field."""
+    explicit_consent: bool = False
+    """Whether nothing but the JSON value `true` is consent: a record without any is filtered, too."""
     empty_is_null: bool = False
     """Whether an empty text is no value to Silver."""
     max_late_days: int = Field(default=7, ge=0, le=30)

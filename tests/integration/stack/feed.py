@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 import orjson
 
 from clickstream.lake.windows import HOUR, hour_text
-from commands.shop_visits import Event, new_id, stamp, visit
+from commands.moments import Event, stamp
+from commands.shop_visits import new_id, visit
 
 DAYS = 3
 HOURS_OF_A_DAY = 4

@@ -1,4 +1,4 @@
-"""The views of the shop's clicks, against plain Python over the same clicks."""
+"""The views: those of the shop's clicks against plain Python over the same clicks."""
 
 from __future__ import annotations
 
@@ -107,6 +107,16 @@ def test_a_second_plan_is_empty_and_another_query_is_an_update(cloud: Cloud, tmp
     assert plan(changed).action == "none"
     list(apply_all(views))
     assert plan(views[-1]).action == "none"
+
+
+def test_the_charts_views_stand_on_the_tables_that_are_made_for_them(cloud: Cloud) -> None:
+    """What they say is tested beside the local Athena: tests/integration/local/test_chart_views.py."""
+    source = load_sources()[0]["chart_affiliates"]
+    views = View.all_of(source, cloud)
+    list(apply_all([*GoldTable.all_of(source, cloud), *views]))
+    for view in views:
+        assert plan(view).action == "none"
+        assert ask(cloud, f"SELECT count(*) AS found FROM clickstream.{view.name}") == [("0",)]
 
 
 def test_top_pages(cloud: Cloud) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections import Counter, defaultdict
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +19,21 @@ from clickstream.contract.records import raw_hash, read_object
 from clickstream.contract.schema import load_schema
 from clickstream.lake.windows import parse_hour
 from clickstream.sources.loader import INCLUDE, load_sources
-from commands import dialects, sample_day, shop_visits
+from commands import chart_visits, dialects, moments, sample_day, shop_visits
 from commands.dialects import DIALECTS
 from commands.sample import EVENTS, SEED
 from commands.sample_day import BATCH, EXPECTED, file_name, write_sample
 
 DAY = datetime(2026, 11, 18, tzinfo=UTC)
+SHOPS = ("retail_web", "shop_clicks")
+"""What the others send is converted before it is judged: tests/integration/local/test_chart_sample.py."""
 EVENT_TYPES = {
     *("page_view", "product_view", "add_to_cart", "remove_from_cart"),
     *("checkout_start", "purchase", "search", "click"),
 }
+
+
+COPIES = ("copy_same_object", "copy_same_hour", "copy_later_hour", "copy_next_day")
 
 
 def _write(
@@ -34,6 +41,10 @@ def _write(
 ) -> dict[str, Any]:
     folder.mkdir()
     write_sample(folder, source=source, day=DAY, events=events, seed=seed, eve=eve)
+    return _read(folder)
+
+
+def _read(folder: Path) -> dict[str, Any]:
     expected: dict[str, Any] = orjson.loads((folder / EXPECTED).read_bytes())
     return expected
 
@@ -80,6 +91,7 @@ def test_every_hours_fates_add_up_to_its_records(folder: Path, expected: dict[st
     assert by_date == expected["good_by_event_date"]
 
 
+@pytest.mark.parametrize("source", SHOPS, scope="module")
 def test_the_products_contract_comes_to_the_same_figures(folder: Path, expected: dict[str, Any], source: str) -> None:
     declared = load_sources()[0][source]
     judge = Judge(declared, load_schema(INCLUDE / "schemas", source, declared.events.contract))
@@ -118,6 +130,7 @@ def _side_by_side(records: list[bytes]) -> int:
     return sum(first == second for batch in batches for first, second in pairwise(batch))
 
 
+@pytest.mark.parametrize("source", SHOPS, scope="module")
 def test_visitors_do_what_visitors_do(folder: Path, expected: dict[str, Any]) -> None:
     types: Counter[str] = Counter()
     by_session: dict[str, list[str]] = defaultdict(list)
@@ -153,6 +166,39 @@ def test_the_default_day_is_as_large_as_promised(tmp_path: Path) -> None:
         assert _side_by_side(_records(tmp_path / "whole", hour)) >= figures["planted"].get("copy_same_object", 0)
 
 
+def test_a_sample_may_have_fewer_events_in_an_hour_than_kinds_of_copies(tmp_path: Path, source: str) -> None:
+    expected = _write(tmp_path / "small", events=60, source=source, eve=False)
+    assert all(figures["good"] > 0 for figures in expected["hours"].values())
+
+
+def test_a_copy_in_another_order_is_another_text_and_the_same_row(folder: Path, source: str) -> None:
+    spellings = defaultdict(set)
+    for file in folder.glob("*.gz"):
+        for record in read_object(file.name, file.read_bytes()).records:
+            with suppress(orjson.JSONDecodeError):
+                event = orjson.loads(record)
+                spellings[orjson.dumps(event, option=orjson.OPT_SORT_KEYS)].add(record)
+    reordered = sum(len(records) > 1 for records in spellings.values())
+    exact = sum(figures["duplicate"].get("exact", 0) for figures in _read(folder)["hours"].values())
+    equal = sum(figures["planted"].get(kind, 0) for figures in _read(folder)["hours"].values() for kind in COPIES)
+    assert reordered > 10
+    assert exact == equal + (reordered if source == "chart_affiliates" else 0)
+
+
+def test_the_default_day_of_the_charts_is_small_and_begins_with_sessions_from_before_midnight(tmp_path: Path) -> None:
+    expected = _write(
+        tmp_path / "whole", ceil(EVENTS * DIALECTS["chart_affiliates"].share), SEED, "chart_affiliates", eve=False
+    )
+    assert 20_000 <= sum(figures["raw"] for figures in expected["hours"].values()) <= 22_500
+    times = defaultdict(list)
+    for record in _records(tmp_path / "whole", f"{DAY:%Y-%m-%dT%H:%M:%SZ}"):
+        with suppress(orjson.JSONDecodeError, KeyError, TypeError):
+            event = orjson.loads(record)
+            times[event["session"]["session_id"]].append(datetime.fromisoformat(event["ts"]))
+    pairs = [pair for of_session in times.values() for pair in pairwise(sorted(of_session))]
+    assert any(first < DAY <= second < first + timedelta(minutes=30) for first, second in pairs)
+
+
 @pytest.mark.parametrize("place", [0, BATCH - 2, BATCH - 1, BATCH, 2 * BATCH - 1])
 def test_a_copy_planted_beside_its_event_is_in_its_batch(place: int) -> None:
     hour = sample_day._Hour(DAY)
@@ -163,7 +209,7 @@ def test_a_copy_planted_beside_its_event_is_in_its_batch(place: int) -> None:
     assert len(records) == 3 * BATCH + 1
 
 
-@pytest.mark.parametrize("module", [sample_day, shop_visits, dialects])
+@pytest.mark.parametrize("module", [sample_day, moments, shop_visits, chart_visits, dialects])
 def test_the_generator_shares_no_code_with_the_product(module: Any) -> None:
     tree = ast.parse(Path(module.__file__).read_text())
     imported = {

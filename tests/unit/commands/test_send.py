@@ -82,7 +82,10 @@ def test_hours_before_the_first_proven_one_are_refused(events: Path) -> None:
 
 
 def test_an_unknown_source_is_refused_with_the_known_ones(events: Path) -> None:
-    assert _refusal("retail", events, None) == "there is no source 'retail'; there are: retail_web, shop_clicks"
+    assert (
+        _refusal("retail", events, None)
+        == "there is no source 'retail'; there are: chart_affiliates, retail_web, shop_clicks"
+    )
 
 
 @pytest.mark.parametrize("name", ["absent.ndjson", "folder", "no.gz", "half.gz", "spoilt.gz", "garbled.gz"])

@@ -12,8 +12,7 @@ import pytest
 
 from clickstream.contract.judge import Judge
 from clickstream.contract.schema import Schema, load_schema
-from clickstream.sources.loader import INCLUDE
-from clickstream.sources.model import Events, Source
+from clickstream.sources.loader import INCLUDE, load_sources
 
 HOUR = datetime(2026, 11, 18, 13, tzinfo=UTC)
 ID = "0f8fad5b-d9cb-469f-a165-70867728950e"
@@ -68,9 +67,8 @@ def schema() -> Schema:
 
 
 @pytest.fixture(scope="module")
-def judge(source: Source, schema: Schema) -> Judge:
-    events = Events(contract="1.0.0", identity=("event_id",), timestamp="ts", consent="privacy.analytics")
-    return Judge(source.model_copy(update={"events": events}), schema)
+def judge(schema: Schema) -> Judge:
+    return Judge(load_sources()[0]["chart_affiliates"], schema)
 
 
 def changed(event_type: str, path: str = "", value: Any = None) -> bytes:

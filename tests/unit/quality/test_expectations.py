@@ -12,12 +12,11 @@ import pytest
 
 from clickstream.quality.measures import Row
 from clickstream.quality.suites import Suite, Tier
-from clickstream.quality.validation import SuiteBroken, Validation, validate
+from clickstream.quality.validation import SuiteBroken, validate
 from tests.unit.quality.answers import SUITES, rows
+from tests.unit.quality.breaking import Broken, failed, rounds
 
-Where = dict[str, Any]
-
-BROKEN: dict[Tier, dict[str, tuple[Where, Row]]] = {
+BROKEN: dict[Tier, Broken] = {
     "bronze": {
         "columns_as_declared": ({"about": "schema"}, {"found": "absent"}),
         "most_records_are_good": ({"about": "fate", "name": "good"}, {"share": 0.55}),
@@ -68,7 +67,6 @@ BROKEN: dict[Tier, dict[str, tuple[Where, Row]]] = {
         "unknown_fields_are_few": ({"about": "column", "name": "extra"}, {"filled": 0.3}),
     },
 }
-"""What breaks each expectation: the rows that are changed, and how."""
 
 ALSO = {
     "most_records_are_good": {"nearly_all_records_are_good"},
@@ -86,34 +84,6 @@ def good() -> dict[str, list[Row]]:
     return rows()
 
 
-def rounds(tier: Tier, good: list[Row]) -> list[tuple[set[str], list[Row]]]:
-    """Broken rows, and the expectations that they break: as many at once as do not touch the same figure."""
-    left, made = dict(BROKEN[tier]), []
-    while left:
-        rows, names, touched = deepcopy(good), set[str](), set[tuple[int, str]]()
-        for name, (where, change) in list(left.items()):
-            places = {(at, key) for at in found(good, where) for key in change}
-            if not places & touched:
-                touched |= places
-                names.add(name)
-                del left[name]
-                for at, key in places:
-                    rows[at][key] = change[key]
-        made.append((names, rows))
-    return made
-
-
-def found(good: list[Row], where: Where) -> list[int]:
-    """Which rows these are: those of all hours together, or of none, where there are such."""
-    rows = [at for at, row in enumerate(good) if all(row.get(key) == value for key, value in where.items())]
-    assert rows
-    return [at for at in rows if good[at].get("span") != "hour" or good[at]["about"] == "hour"]
-
-
-def failed(result: Validation) -> set[str]:
-    return {name for names in result.failed.values() for name in names}
-
-
 @pytest.mark.parametrize("tier", SUITES)
 def test_all_are_judged_and_hold_for_good_data(tier: Tier, good: dict[str, list[Row]]) -> None:
     result = validate(SUITES[tier], good[tier])
@@ -128,7 +98,7 @@ def test_it_is_known_how_each_is_broken(tier: Tier) -> None:
 
 @pytest.mark.parametrize("tier", SUITES)
 def test_broken_data_fail_it_and_nothing_else(tier: Tier, good: dict[str, list[Row]]) -> None:
-    for names, spoilt in rounds(tier, good[tier]):
+    for names, spoilt in rounds(BROKEN[tier], good[tier]):
         result = validate(SUITES[tier], spoilt)
         assert json.loads(json.dumps(result.document)) == result.document
         assert failed(result) == names.union(*(ALSO.get(name, set()) for name in names))

@@ -1,4 +1,4 @@
-"""The local cloud as a process with the path of retail_web as far as Bronze, once for each module."""
+"""The local cloud as a process with the paths of all sources as far as Bronze, once for each module."""
 
 import os
 import subprocess
@@ -18,6 +18,7 @@ from clickstream.contract.records import raw_hash, read_object
 from clickstream.lake.listing import list_hour
 from clickstream.lake.place import Place
 from clickstream.provisioning.apply import apply_all
+from clickstream.provisioning.bronze_table import BronzeRowsTable
 from clickstream.provisioning.delivery import Delivery
 from clickstream.provisioning.delivery_log import DeliveryLog
 from clickstream.provisioning.resource import Cloud
@@ -111,7 +112,7 @@ def local_cloud(settings: Settings) -> Iterator[LocalCloud]:
             cloud.lay_foundation(settings)
             session = boto3.Session()
             sources, account = load_sources()[0], Cloud.of(session)
-            kinds = (Stream, DeliveryLog, Delivery)
+            kinds = (Stream, DeliveryLog, BronzeRowsTable, Delivery)
             list(apply_all([r for source in sources.values() for kind in kinds for r in kind.all_of(source, account)]))
             yield LocalCloud(settings, sources["retail_web"], Place.of(session), control)
         finally:
