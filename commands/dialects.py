@@ -122,21 +122,16 @@ _BROKEN: dict[str, tuple[Callable[[Event], Event], str]] = {
     # What Firehose cannot convert
     "payout_as_text": (_with(affiliate=_LINK | {"payout_cents": "42,00"}), "type:affiliate.payout_cents"),
     "payout_in_fractions": (_with(affiliate=_LINK | {"payout_cents": 42.5}), "type:affiliate.payout_cents"),
-    "consent_as_number": (
-        # What stands before it in the alphabet is sound: it is judged as it was sent, and null is no text there.
-        _with(
-            privacy=_PRIVACY | {"analytics": 1}, affiliate=_LINK | {"payout_cents": 4200}, chart={"action": "toggle"}
-        ),
-        "type:privacy.analytics",
-    ),
+    "consent_as_number": (_with(privacy=_PRIVACY | {"analytics": 1}), NO_CONSENT),
     "refused_and_not_convertible": (
         _with(privacy=_PRIVACY | {"analytics": False}, affiliate=_LINK | {"payout_cents": "42,00"}),
         NO_CONSENT,
     ),
     # What becomes a row that is of no use
     "refused_as_text": (_with(privacy=_PRIVACY | {"analytics": "no"}), NO_CONSENT),
+    "consent_not_told": (_with(privacy=_PRIVACY | {"analytics": None}), NO_CONSENT),
+    "not_asked": (_with(privacy=None), NO_CONSENT),
     "payout_below_zero": (_with(affiliate=_LINK | {"payout_cents": -4200}), "minimum:affiliate.payout_cents"),
-    "consent_not_told": (_with(privacy=_PRIVACY | {"analytics": None}), "required:privacy.analytics"),
     "empty_session_id": (_with(event_type="page_view", session={"session_id": ""}), "minLength:session.session_id"),
     "id_is_no_uuid": (_with(event_id="someid"), "format:event_id"),
     "click_of_no_link": (_with(event_type="affiliate_click", affiliate=None), "required:affiliate"),

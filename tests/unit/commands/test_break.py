@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from unittest.mock import Mock
+from unittest.mock import MagicMock, Mock
 
 import pytest
 
@@ -17,7 +17,7 @@ from commands.terminal import Failed
 
 def scene(source: str, key: str = "landing/hour=05/a-1.parquet") -> Scene:
     hit = CountedObject(key=key, etag="e", size=1, content=Fingerprint(1, 2, 3))
-    return Scene(Mock(lake="lake"), load_sources()[0][source], Mock(), hit)
+    return Scene(MagicMock(lake="lake"), load_sources()[0][source], Mock(), hit)
 
 
 @pytest.mark.parametrize("extension", ["gz", "parquet"])

@@ -112,8 +112,6 @@ BROKEN: dict[tuple[str, str, Any], str] = {
     ("page_view", "event_type", None): "required:event_type",
     ("page_view", "event_id", None): "required:event_id",
     ("page_view", "ts", None): "required:ts",
-    ("page_view", "privacy", None): "required:privacy",
-    ("page_view", "privacy.analytics", None): "required:privacy.analytics",
     # required of some
     ("page_view", "session", None): "required:session",
     ("page_view", "session.session_id", None): "required:session.session_id",
@@ -143,7 +141,7 @@ BROKEN: dict[tuple[str, str, Any], str] = {
     ("segment_change", "segment.key", ""): "minLength:segment.key",
     ("chart_interaction", "chart.action", "hover"): "enum:chart.action",
     # types
-    ("page_view", "privacy.analytics", "yes"): "type:privacy.analytics",
+    ("page_view", "privacy.ads", "yes"): "type:privacy.ads",
     ("page_view", "ingest_ts", "now"): "type:ingest_ts",
     ("chart_interaction", "chart.product_ids", "studio"): "type:chart.product_ids",
     ("chart_interaction", "chart.product_ids", (7,)): "type:chart.product_ids.[]",
@@ -163,9 +161,14 @@ def test_what_breaks_it_is_quarantined_with_its_code(judge: Judge, case: tuple[s
     assert (judged.fate, judged.reason) == ("quarantined", BROKEN[case])
 
 
+@pytest.mark.parametrize(
+    ("path", "value"), [("privacy.analytics", answer) for answer in (False, "yes", 1, None)] + [("privacy", None)]
+)
 @pytest.mark.parametrize("event_type", GOOD)
-def test_whoever_refuses_is_filtered_whatever_the_event(judge: Judge, event_type: str) -> None:
-    judged = judge(changed(event_type, "privacy.analytics", False), HOUR)
+def test_who_does_not_consent_is_filtered_whatever_the_event(
+    judge: Judge, event_type: str, path: str, value: Any
+) -> None:
+    judged = judge(changed(event_type, path, value), HOUR)
     assert (judged.fate, judged.reason, judged.event_id) == ("filtered", "no_consent", None)
 
 
