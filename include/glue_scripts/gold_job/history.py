@@ -41,7 +41,7 @@ class HistoryMaker(TableMaker[gold.History]):
         latest = F.max(F.struct("event_time", "event_id", "active"))["active"].alias("active")
         told = self._changes.written().join(of_dates, key, "left_semi").groupBy(key, value).agg(latest)
         current, now = told.where("active").select(key, value), held.where("is_current").select(key, value)
-        differing = current.exceptAll(now).union(now.exceptAll(current)).count()
+        differing = current.union(now).groupBy(key, value).count().where("count <> 2").count()
         if overlapping or differing:
             raise AuditFailed(
                 f"{self.branch} is kept: {overlapping} intervals overlap, {differing} are current on one side only"

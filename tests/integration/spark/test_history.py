@@ -63,7 +63,7 @@ def make(lake: HistoryLake, dates: Collection[date]) -> Made:
 def runs(session: SparkSession, account: Account) -> tuple[HistoryLake, list[Made]]:
     """The last dates first, then those before, then late events of one date in the middle of them."""
     lake = empty_lake(session, account)
-    events = make_events()
+    events = make_events(10)
     late = {event for number, event in enumerate(events) if number % 4 == 0 and event.at.date() == ALL[1]}
     lake.arrive(event for event in events if event not in late)
     made = [make(lake, ALL[3:]), make(lake, ALL[:3])]
@@ -203,7 +203,7 @@ DEEDS: dict[str, tuple[Callable[[HistoryLake], str], set[str]]] = {
         {"funnel_differs"},
     ),
 }
-SHORT = ("an interval's end", "a segment", "a last value")
+SHORT = ("an interval's end", "a segment")
 
 
 @pytest.mark.parametrize(
@@ -237,3 +237,23 @@ def test_dates_that_nobody_changed_are_left_alone(settled: HistoryLake) -> None:
     dates: list[date] = around([ALL[0] - timedelta(days=1)])
     assert settled.build(dates)["dates"] == [*map(str, dates)]
     assert settled.rows() == settled.wanted()
+
+
+@pytest.mark.full
+@pytest.mark.parametrize(
+    ("module", "careless", "table"),
+    [("history", "valid_to is not null", "user_segments"), ("funnel", "size(segments) = 0", "fact_funnel")],
+)
+def test_a_write_that_loses_something_is_not_published(
+    module: str, careless: str, table: str, settled: HistoryLake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import gold_job.funnel  # type: ignore[import-not-found,unused-ignore]
+    import gold_job.history  # type: ignore[import-not-found,unused-ignore]
+    from gold_job.table import AuditFailed  # type: ignore[import-not-found,unused-ignore]
+
+    maker, name = {"history": (gold_job.history, "intervals"), "funnel": (gold_job.funnel, "funnel")}[module]
+    honest, before = getattr(maker, name), settled.rows()
+    with monkeypatch.context() as patch, pytest.raises(AuditFailed, match=f"{settled.source.table(table)}.branch"):
+        patch.setattr(maker, name, lambda *arguments: honest(*arguments).where(careless))
+        settled.build([MIDDLE])
+    assert settled.rows() == before
