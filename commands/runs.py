@@ -14,6 +14,7 @@ from commands.terminal import Failed, say
 STALLED_AFTER = 900  # seconds without any change; a Spark job on a slow machine may take minutes
 MADE_WITHIN = 180  # seconds in which the scheduler must make the next run when none is at work
 PROVEN = frozenset({"verified", "excepted"})
+WITHOUT_GOLD = frozenset({"open", "failed"})
 UNJUDGED = frozenset({"open", "provisional"})
 
 
@@ -55,8 +56,20 @@ def hour_states(report: Mapping[str, Any], source: str, day: date) -> list[str]:
 
 
 def unproven(report: Mapping[str, Any], source: str, days: Sequence[date]) -> list[date]:
-    """The days of which not every hour is verified, or accepted by a waiver."""
-    return [day for day in days if not (states := hour_states(report, source, day)) or set(states) - PROVEN]
+    """The days of which not every hour is verified, or accepted by a waiver, or of which Gold is not as Silver."""
+    return [
+        day
+        for day in days
+        if not (states := hour_states(report, source, day))
+        or set(states) - PROVEN
+        or gold_state(report, source, day) in WITHOUT_GOLD
+    ]
+
+
+def gold_state(report: Mapping[str, Any], source: str, day: date) -> str | None:
+    """The state of an event date in Gold, as `commands.status.report` tells it; None where nothing is made of it."""
+    dates = report["sources"][source]["dates"]
+    return next((each["state"] for each in dates if each["event_date"] == day.isoformat()), None)
 
 
 def judged(report: Mapping[str, Any], source: str, day: date) -> bool:
@@ -76,8 +89,9 @@ def why_unproven(
         counted = ", ".join(f"{states.count(state)} {state}" for state in sorted(set(states))) or "none known"
         run = runs.get(day)
         broken = [task for task in airflow.tasks(dag, run.id) if task.state == "failed"] if run else []
+        gold = f", Gold {state}" if (state := gold_state(report, source, day)) in WITHOUT_GOLD else ""
         lines.append(
-            f"{source} {day} is not verified: hours: {counted}; run: {run.state if run else 'none'}"
+            f"{source} {day} is not verified: hours: {counted}{gold}; run: {run.state if run else 'none'}"
             + (f"; failed tasks: {', '.join(task.name for task in broken)}" if broken else "")
         )
         if run and broken and not log:

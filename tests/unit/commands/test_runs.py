@@ -42,15 +42,15 @@ def task(name: str, state: str, map_index: int = -1) -> Task:
     return Task(name, map_index, state, f"task_id={name}/attempt=2.log")
 
 
-def report(**states: str) -> dict[str, Any]:
-    """A status report: the state of each hour of a day, by the day's name."""
+def report(gold: str = "verified", **states: str) -> dict[str, Any]:
+    """A status report: the state of each hour of a day, by the day's name, and of Monday in Gold."""
     days = {"monday": MONDAY, "tuesday": TUESDAY}
     hours = [
         {"arrival_hour": f"{days[name]}T{hour:02}:00:00Z", "state": state}
         for name, told in states.items()
         for hour, state in enumerate(told.split())
     ]
-    return {"sources": {"shop": {"hours": hours}}}
+    return {"sources": {"shop": {"hours": hours, "dates": [{"event_date": str(MONDAY), "state": gold}]}}}
 
 
 @pytest.fixture(autouse=True)
@@ -97,6 +97,13 @@ def test_a_day_is_proven_when_each_of_its_hours_is() -> None:
     assert runs.unproven(report(monday="verified failed", tuesday="verified"), "shop", days) == [MONDAY]
     assert runs.unproven(report(monday="verified late_change", tuesday="open"), "shop", days) == days
     assert runs.unproven(report(monday="verified"), "shop", days) == [TUESDAY]  # of which nothing is known
+
+
+def test_a_day_is_not_proven_without_its_gold() -> None:
+    for state, missing in (("verified", []), ("late_change", []), ("open", [MONDAY]), ("failed", [MONDAY])):
+        assert runs.unproven(report(monday="verified", gold=state), "shop", [MONDAY]) == missing
+    told = runs.why_unproven(scripted([]), Path(), report(monday="verified", gold="open"), "shop", [MONDAY])
+    assert str(told) == "shop 2026-11-16 is not verified: hours: 1 verified, Gold open; run: none"
 
 
 def test_a_day_is_judged_when_some_hour_has_a_verdict() -> None:
