@@ -132,6 +132,7 @@ def test_lost_and_shortened_objects_are_found_stay_found_and_are_mended(stack: S
     assert stack.told() == [("resolved", "object_changed"), ("resolved", "object_missing")]
 
 
+@pytest.mark.full
 def test_rows_that_somebody_changed_are_found_and_rebuilt_by_a_backfill_only(stack: Stack) -> None:
     before = stack.status()["dates"]
     stack.make("break", WHAT="deleted-rows", HOUR=hour_of_day(18))
@@ -156,6 +157,7 @@ def test_rows_that_somebody_changed_are_found_and_rebuilt_by_a_backfill_only(sta
     assert stack.told() == [("resolved", cause) for cause in causes]
 
 
+@pytest.mark.full
 def test_what_arrives_late_broken_or_twice(stack: Stack) -> None:
     s3 = stack.client("s3")
     stack.make("break", WHAT="doubled-object", HOUR=hour_of_day(14))

@@ -34,7 +34,7 @@ ORDERS: dict[str, Callable[[list[str]], Portions]] = {
     "hours in any order": shuffled,
     "overlapping": lambda hours: [hours[4:10], hours[:6], hours[3:]],
 }
-SHORT = ("forward", "in reverse", "all at once", "hour by hour")
+SHORT = ("in reverse", "all at once")
 
 
 @pytest.fixture(scope="module")
