@@ -16,7 +16,7 @@ from clickstream.sources.model import Source
 from tests.integration.spark.gold_lake import START, GoldLake
 from tests.integration.spark.gold_reference import Row
 
-DAYS = 6
+DAYS = 7
 WITHIN_DAYS = 2
 CORRECTING = ("refund", "surcharge")
 _COLUMNS = "event_id string, event_date date, event_time timestamp_ntz, event_type string, order_id string, \
@@ -69,7 +69,13 @@ def make_told(seed: int) -> list[Told]:
         Told("of-a-stray", views[0].at, "refund", 2.0, "of-a-view"),
         Told("of-nothing", views[1].at, "refund", 2.0, None),
     ]
-    return [*told, twin, *views, *strays]
+    edge = START + timedelta(days=DAYS // 2)
+    reached = [
+        Told("edge", edge, amount=8.0),
+        Told("in-reach", edge + timedelta(days=WITHIN_DAYS), "refund", 1.0, "edge"),
+        Told("out-of-reach", edge + timedelta(days=WITHIN_DAYS + 1), "refund", 2.0, "edge"),
+    ]
+    return [*told, twin, *views, *strays, *reached]
 
 
 def _order(rng: random.Random, order: str) -> Iterator[Told]:
@@ -82,7 +88,7 @@ def _order(rng: random.Random, order: str) -> Iterator[Told]:
 
 
 def _time(rng: random.Random) -> datetime:
-    return START + timedelta(days=1 + rng.random() * (DAYS - 3))
+    return START + timedelta(days=1 + rng.random() * (DAYS - 4))
 
 
 def expected_orders(told: Iterable[Told]) -> list[Row]:
