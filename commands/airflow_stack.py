@@ -89,7 +89,7 @@ def _environment(settings: Settings) -> dict[str, str]:
             "dags_folder": settings.root / "dags",
             "plugins_folder": settings.root / "plugins",
             "load_examples": False,
-            "executor": "LocalExecutor",
+            "executor": "clickstream.airflow.preloaded_executor.PreloadedExecutor",
             "parallelism": 4,
             "dags_are_paused_at_creation": False,
             "fernet_key": kept["fernet_key"],

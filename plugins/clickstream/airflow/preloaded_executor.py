@@ -1,7 +1,7 @@
 """An executor whose tasks begin with their imports done.
 
-A task runs in a process that is forked from the executor's. Airflow's task runner, the Amazon provider and this
-product take two to three seconds of CPU to import, more than most tasks work: the executor imports them once.
+A task runs in a process that is forked from the executor's. What it imports, Airflow's task runner, the Amazon provider
+and this product, takes seconds of CPU, more than most tasks work: the executor imports it once, for all of them.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from importlib import import_module
 
 from airflow.executors.local_executor import LocalExecutor
 
-PACKAGES = ("clickstream",)
 MODULES = ("airflow.sdk.execution_time.task_runner", "boto3", "great_expectations")
-NEVER = ("clickstream.airflow.plugin",)
-"""Belongs to the API server."""
+PACKAGE = "clickstream"
+OF_ANOTHER_PROCESS = "clickstream.airflow.plugin"
+"""The pages' part of the product, which the API server loads."""
 
 
 class PreloadedExecutor(LocalExecutor):
@@ -23,8 +23,7 @@ class PreloadedExecutor(LocalExecutor):
     def start(self) -> None:
         for name in MODULES:
             import_module(name)
-        for package in PACKAGES:
-            for module in pkgutil.walk_packages(import_module(package).__path__, f"{package}."):
-                if module.name not in NEVER:
-                    import_module(module.name)
+        for found in pkgutil.walk_packages(import_module(PACKAGE).__path__, f"{PACKAGE}."):
+            if found.name != OF_ANOTHER_PROCESS:
+                import_module(found.name)
         super().start()
