@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from clickstream.lake.objects import split_uri, write_json
 from clickstream.lake.windows import hour_text
-from clickstream.provisioning.bronze_table import BronzeTable
+from clickstream.provisioning.bronze_table import BronzeRowsTable, BronzeTable
 from clickstream.provisioning.iceberg_tables import SilverTable
 from clickstream.provisioning.resource import Cloud, Resource
 from clickstream.quality.data_docs import self_contained
@@ -29,7 +29,7 @@ from clickstream.reconciliation.ledger_index import LedgerIndex
 from clickstream.reconciliation.progress import current_entries
 from clickstream.reconciliation.steps import Rows, Run, Verdict
 
-TABLES: Mapping[Tier, type[Resource]] = {"bronze": BronzeTable, "silver": SilverTable}
+TABLES: Mapping[Tier, tuple[type[Resource], ...]] = {"bronze": (BronzeTable, BronzeRowsTable), "silver": (SilverTable,)}
 
 
 class QualityPlan(BaseModel):
@@ -123,7 +123,8 @@ def _hours(run: Run) -> dict[datetime, Entry]:
 
 def _schema(run: Run, tier: Tier) -> list[Row]:
     clients: Mapping[str, Any] = {"s3": run.place.s3, "glue": run.place.glue}
-    table = TABLES[tier](run.source, Cloud(run.place.names, clients.__getitem__))
+    cloud = Cloud(run.place.names, clients.__getitem__)
+    (table,) = (table for kind in TABLES[tier] for table in kind.all_of(run.source, cloud))
     return schema_rows(table.desired(), table.live())
 
 

@@ -77,7 +77,8 @@ def tables(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     live: dict[str, Any] = {"column a": "string"}
     table = SimpleNamespace(desired=lambda: {"column a": "string"}, live=lambda: live)
     monkeypatch.setattr(steps, "load_suites", lambda source: SUITES)
-    monkeypatch.setattr(steps, "TABLES", {tier: lambda source, cloud: table for tier in ("bronze", "silver")})
+    kind = SimpleNamespace(all_of=lambda source, cloud: [table])
+    monkeypatch.setattr(steps, "TABLES", dict.fromkeys(("bronze", "silver"), (kind,)))
     return live
 
 
