@@ -75,7 +75,7 @@ class Corrector:
 
     def _told(self, dates: Collection[date]) -> DataFrame:
         """The corrections of some dates; compared as `_told`, the latest is the greatest."""
-        is_correction = F.col(self._job.source.declared_gold.event_type).isin(*self._declared.event_types)
+        is_correction = F.col(self._job.source.declared_gold.type_column).isin(*self._declared.event_types)
         value = F.col(self._table.columns[self._declared.column]).alias("value")
         return (
             on_dates(self._job.silver, dates)

@@ -32,7 +32,7 @@ def cents(gold: Gold) -> Column:
     if gold.revenue is None:
         return F.lit(0).cast("bigint")
     amount = F.col(gold.revenue.column).cast("double")
-    counts = F.col(gold.event_type).isin(*gold.revenue.event_types) & (F.abs(amount) < LARGEST_AMOUNT)
+    counts = F.col(gold.type_column).isin(*gold.revenue.event_types) & (F.abs(amount) < LARGEST_AMOUNT)
     return F.when(counts, F.round(amount * 100).cast("bigint")).otherwise(F.lit(0).cast("bigint"))
 
 

@@ -41,7 +41,7 @@ class FactsMaker(TableMaker[gold.Facts]):
         """The facts of the table's dates, uncorrected."""
         events = on_dates(self.job.silver, self.dates)
         if self.table.event_types:
-            events = events.where(F.col(self.job.source.declared_gold.event_type).isin(*self.table.event_types))
+            events = events.where(F.col(self.job.source.declared_gold.type_column).isin(*self.table.event_types))
         columns = (F.col(of_silver).alias(name) for name, of_silver in self.table.columns.items())
         return events.select("event_date", F.col("event_id").alias(self.table.key), *columns)
 

@@ -53,7 +53,7 @@ class HistoryMaker(TableMaker[gold.History]):
 
     def _of_silver(self) -> DataFrame:
         """The changes that the dates tell."""
-        table, event_type = self.table, self.job.source.declared_gold.event_type
+        table, event_type = self.table, self.job.source.declared_gold.type_column
         return (
             self.job.of_dates.where(F.col(event_type).isin(*table.event_types))
             .select("event_date", "event_id", "event_time", table.key, table.value, F.col(table.active).alias("active"))

@@ -65,7 +65,7 @@ def sessions(silver: DataFrame, gold: Gold, declared: Sessions) -> DataFrame:
         F.col(declared.key).alias("session_id"),
         "event_date",
         "event_time",
-        F.col(gold.event_type).alias("event_type"),
+        F.col(gold.type_column).alias("event_type"),
         cents(gold).alias("cents"),
         *(F.col(name).alias(_silver(name)) for name in _columns_read(declared)),
     ).where("session_id <> ''")

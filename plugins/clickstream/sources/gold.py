@@ -75,6 +75,11 @@ class _Table(Part):
         """Names of the other tables that it is made of beside Silver."""
         return ()
 
+    @property
+    def names_event_types(self) -> bool:
+        """Whether it tells events by their types."""
+        return False
+
 
 class Daily(_Table):
     """How many events a date has by its dimensions, and what they are worth."""
@@ -135,6 +140,10 @@ class Sessions(_Table):
         return value
 
     @property
+    def names_event_types(self) -> bool:
+        return True
+
+    @property
     def texts(self) -> dict[str, str]:
         """Column of Silver by those of the table that hold one of its values, and not what these come to."""
         return {"session_id": self.key, **self.first, **self.last}
@@ -171,6 +180,10 @@ class Facts(_Table):
     """Column of Silver by the column of the table."""
     corrections: Corrections | None = None
     """None: a fact is as it was first told."""
+
+    @property
+    def names_event_types(self) -> bool:
+        return self.event_types is not None
 
     @field_validator("columns")
     @classmethod
@@ -242,6 +255,10 @@ class History(_Table):
             raise ValueError("must be another column than key and value")
         return value
 
+    @property
+    def names_event_types(self) -> bool:
+        return True
+
     def stored(self, name: str) -> tuple[str, ...]:
         # The history first, for the same reason.
         return name, f"{name}_changes"
@@ -274,10 +291,18 @@ Table = Annotated[Daily | Sessions | Facts | Dimension | History | Funnel, Field
 class Gold(Part):
     """The tables that are made of Silver, for readers who want figures."""
 
-    event_type: Name
-    """Column of Silver that says what kind of event it is."""
+    event_type: Name | None = None
+    """Column of Silver that says what kind of event it is. None: all are of one kind, and nothing names event types."""
     revenue: Revenue | None = None
     """None: no event is worth money."""
+
+    @field_validator("revenue")
+    @classmethod
+    def _has_event_types(cls, value: Revenue | None, info: ValidationInfo) -> Revenue | None:
+        if value is not None and info.data.get("event_type", "") is None:
+            raise ValueError("needs gold.event_type: the column that says which events' amounts count")
+        return value
+
     tables: dict[Name, Table] = Field(min_length=1)
     """By their names, which follow the source's: `<source>_<name>`."""
 
@@ -289,6 +314,14 @@ class Gold(Part):
             raise ValueError(f"{', '.join(twice)} would be two tables")
         if [table.kind for table in value.values()].count("sessions") > 1:
             raise ValueError("must hold one table of sessions at most: an event belongs to one session")
+        return value
+
+    @field_validator("tables")
+    @classmethod
+    def _have_the_event_types_they_name(cls, value: dict[str, Table], info: ValidationInfo) -> dict[str, Table]:
+        naming = [name for name, table in value.items() if table.names_event_types]
+        if naming and info.data.get("event_type", "") is None:
+            raise ValueError(f"{', '.join(naming)} cannot be made without gold.event_type: events are told by it")
         return value
 
     @field_validator("tables")
@@ -308,6 +341,11 @@ class Gold(Part):
             if twice := sorted({column for column in columns if columns.count(column) > 1}):
                 raise ValueError(f"{name} would have {', '.join(twice)} twice")
         return value
+
+    @property
+    def type_column(self) -> str:
+        """Column of Silver that event types stand in. Without `event_type` none is asked for, and any text will do."""
+        return self.event_type or "event_id"
 
     @property
     def published(self) -> dict[str, Table]:

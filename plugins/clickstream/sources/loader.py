@@ -167,7 +167,9 @@ def _outside_gold(file: str, gold: Gold, silver: dict[str, Column], schema: Sche
         if name not in types or (allowed and types[name] not in allowed):
             of_type = f" of type {' or '.join(allowed)}" if allowed else ""
             yield Fault(file, field, repr(name), f"a column of silver{of_type}")
-    if gold.event_type not in silver or (known := schema.values(silver[gold.event_type].path)) is None:
+    if gold.event_type is None or gold.event_type not in silver:
+        return
+    if (known := schema.values(silver[gold.event_type].path)) is None:
         return
     for field, event_types in _event_types_named(gold):
         for number, event_type in enumerate(event_types):
@@ -178,7 +180,8 @@ def _outside_gold(file: str, gold: Gold, silver: dict[str, Column], schema: Sche
 
 def _columns_named(gold: Gold) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     """Where a column of Silver is named, which, and the types that it may have there; none: any."""
-    yield "gold.event_type", gold.event_type, ("string",)
+    if gold.event_type:
+        yield "gold.event_type", gold.event_type, ("string",)
     if gold.revenue:
         yield "gold.revenue.column", gold.revenue.column, ("double", "bigint")
     for table_name, table in gold.tables.items():

@@ -250,6 +250,12 @@ def test_gold_is_declared_with_its_defaults(declare: Declare, include: Path) -> 
     assert gold.stored == ("journeys", "figures", "visits", "fact_buys", *of_dimension, *of_history)
 
 
+def test_events_of_one_kind_have_facts_and_members(declare: Declare, include: Path) -> None:
+    tables = {name: WITH_GOLD["gold"]["tables"][name] for name in ("figures", "fact_buys", "dim_visitors")}
+    path = declare(gold__event_type=None, gold__revenue=None, gold__tables=tables)
+    assert list(load_source(path, include / "schemas").declared_gold.tables) == list(tables)
+
+
 def test_facts_may_be_corrected(declare: Declare, include: Path) -> None:
     facts = load_source(declare(gold__tables__fact_buys=BUYS), include / "schemas").declared_gold.tables["fact_buys"]
     assert isinstance(facts, Facts)
@@ -282,6 +288,18 @@ GOLD: dict[str, tuple[dict[str, Any], str, str, str]] = {
         "gold.tables.figures.gap_minutes",
         "5",
         "unknown key",
+    ),
+    "event types without their column": (
+        {"gold__event_type": None, "gold__revenue": None},
+        "gold.tables",
+        "",
+        "visits, places cannot be made without gold.event_type",
+    ),
+    "revenue of event types without their column": (
+        {"gold__event_type": None, "gold__tables": {"figures": {"kind": "daily", "dimensions": ["country"]}}},
+        "gold.revenue",
+        "",
+        "needs gold.event_type",
     ),
     "two tables of sessions": ({"gold__tables__more": VISITS}, "gold.tables", "", "one table of sessions at most"),
     "two tables of one name": (

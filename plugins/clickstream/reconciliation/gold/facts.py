@@ -22,7 +22,7 @@ class FactsCheck(TableCheck[gold.Facts]):
             "facts": self.stored(place, self.name),
             "facts_snapshot": snapshots[self.name],
             "key": Column(self.table.key),
-            "event_type": Column(self.source.declared_gold.event_type),
+            "event_type": Column(self.source.declared_gold.type_column),
             "fact_types": self.table.event_types or (),
             "dates": sorted(dates),
         }

@@ -24,7 +24,7 @@ class HistoryCheck(TableCheck[gold.History]):
             changes_snapshot=snapshots[changes],
             history=self.stored(place, self.name),
             history_snapshot=snapshots[self.name],
-            event_type=Column(self.source.declared_gold.event_type),
+            event_type=Column(self.source.declared_gold.type_column),
             event_types=self.table.event_types,
             key=Column(self.table.key),
             value=Column(self.table.value),

@@ -25,7 +25,7 @@ class SessionsCheck(TableCheck[gold.Sessions]):
             "dates": sorted(dates),
         }
         of_events = {**common, "dates_after": moved(dates, 0, 1)}
-        event_type = Column(self.source.declared_gold.event_type)
+        event_type = Column(self.source.declared_gold.type_column)
         queries = {
             self.name: render(
                 "gold_sessions",

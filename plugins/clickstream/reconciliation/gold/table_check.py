@@ -64,7 +64,7 @@ class TableCheck(ABC, Generic[Declared]):
         declared = self.source.declared_gold
         revenue = declared.revenue
         return {
-            "event_type": Column(declared.event_type),
+            "event_type": Column(declared.type_column),
             "amount": Column(revenue.column) if revenue else 0,
             "revenue_types": revenue.event_types if revenue else (),
             "largest_amount": gold.LARGEST_AMOUNT,
