@@ -23,6 +23,11 @@ def daily_of(source: str) -> str:
     return f"{source}__daily"
 
 
+def hourly_of(source: str) -> str:
+    """The DAG that brings a source's hours into Silver."""
+    return f"{source}__hourly"
+
+
 def follow(airflow: Airflow, dag: str, days: Sequence[date]) -> None:
     """Wait until each of these days has a run that has ended, well or not; tell what happens meanwhile.
 

@@ -17,7 +17,7 @@ from clickstream.sources.loader import InvalidSources, load_sources
 from clickstream.sources.model import Source
 from commands import airflow_stack, cloud, stack, status
 from commands.airflow_api import Airflow
-from commands.runs import daily_of, follow, judged, unproven, why_unproven
+from commands.runs import daily_of, follow, hourly_of, judged, unproven, why_unproven
 from commands.settings import Settings
 from commands.terminal import Failed, command, say
 
@@ -65,23 +65,22 @@ def send_sample(settings: Settings) -> None:
 
 
 def prove_sample(settings: Settings) -> InvalidSources | None:
-    """Let the daily DAGs loose, now that their data is there, and see every day of the sample proven.
+    """Let the DAGs loose, now that their data is there, and see every day of the sample proven.
 
     :returns: why sources were left out.
     :raises Failed: Airflow does not know a DAG, or a day is not proven.
     """
     sources, faults = load_sources()
     with Airflow(settings.airflow_url, *airflow_stack.LOGIN) as airflow:
-        for source in sources.values():
-            _let_loose(settings, airflow, source)
+        for dag in (dag for name in sources for dag in (daily_of(name), hourly_of(name))):
+            _let_loose(settings, airflow, dag)
         for source in sources.values():
             if source.verify_until:
                 _see_proven(settings, airflow, source, _days(source.verify_from, source.verify_until))
     return faults
 
 
-def _let_loose(settings: Settings, airflow: Airflow, source: Source) -> None:
-    dag = daily_of(source.name)
+def _let_loose(settings: Settings, airflow: Airflow, dag: str) -> None:
     deadline = time.monotonic() + KNOWN_WITHIN
     while (paused := airflow.is_paused(dag)) is None:
         if time.monotonic() > deadline:

@@ -1,7 +1,8 @@
 """Prove a day of a source: every record that arrived is accounted for, from the producer to Silver and Gold.
 
 **When.** Each day at 00:00 UTC for the day before, and every day since the source's `verify_from`. The run waits,
-without holding a worker, until the delivery's watermark has passed the day's end.
+without holding a worker, until the delivery's watermark has passed the day's end. It begins paused: switch it on when
+the path is provisioned.
 
 **Gold.** Once the run's hours stand proven, the event dates of Gold that are out of date are made anew from Silver,
 and proven themselves (`docs/gold.md`). A failed verdict of Silver leaves Gold as it is.
@@ -54,6 +55,7 @@ for source in sources.values():
         schedule=DailyUntil(source.verify_until),
         start_date=source.verify_from,
         catchup=True,
+        is_paused_upon_creation=True,
         max_active_runs=1,
         tags=[source.name, "daily"],
         default_args={

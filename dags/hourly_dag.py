@@ -1,7 +1,8 @@
 """Bring each hour of a source into Silver soon after it has ended, and count it.
 
 **When.** Each hour; it takes every hour without an entry in the ledger, so one run makes up for missed ones, and
-nothing is caught up. The run waits, without holding a worker, until the delivery's watermark has passed.
+nothing is caught up. The run waits, without holding a worker, until the delivery's watermark has passed. It begins
+paused: switch it on when the path is provisioned.
 
 **What it says.** Its entries are `provisional`: the records of Bronze, of Silver and of rejects are as many, and sum
 up alike. An hour is `verified` by `daily` only, record by record, and without being processed again when nothing
@@ -35,6 +36,7 @@ for source in sources.values():
         schedule=HourlyUntil(source.verify_until),
         start_date=source.verify_from,
         catchup=False,
+        is_paused_upon_creation=True,
         max_active_runs=1,
         tags=[source.name, "hourly"],
         default_args={
