@@ -9,7 +9,6 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from clickstream.sources.gold import Corrections, Facts
-from gold_job.events import on_dates
 from gold_job.table import Job
 
 DAY = timedelta(days=1)
@@ -78,7 +77,7 @@ class Corrector:
         is_correction = F.col(self._job.source.declared_gold.type_column).isin(*self._declared.event_types)
         value = F.col(self._table.columns[self._declared.column]).alias("value")
         return (
-            on_dates(self._job.silver, dates)
+            self._job.events(dates)
             .where(is_correction)
             .select(
                 F.col(self._declared.refers).alias("_fact"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import date
+from datetime import date, timedelta
 
 from branched_table import CATALOG, DATABASE
 from pyspark.sql import Column, DataFrame, SparkSession
@@ -11,6 +11,8 @@ from pyspark.sql import functions as F
 
 from clickstream.sources.gold import LARGEST_AMOUNT, Gold
 from clickstream.sources.model import Source
+
+DAY = timedelta(days=1)
 
 
 def silver_rows(spark: SparkSession, source: Source, snapshot: int) -> DataFrame:
@@ -22,6 +24,11 @@ def silver_rows(spark: SparkSession, source: Source, snapshot: int) -> DataFrame
 def on_dates(rows: DataFrame, dates: Collection[date]) -> DataFrame:
     """The rows of some event dates."""
     return rows.where(F.col("event_date").isin(*dates))
+
+
+def dates_read(dates: Collection[date]) -> list[date]:
+    """The event dates whose events decide the sessions of some dates."""
+    return sorted({day + offset * DAY for day in dates for offset in (-2, -1, 0, 1)})
 
 
 def cents(gold: Gold) -> Column:

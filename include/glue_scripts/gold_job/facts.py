@@ -39,7 +39,7 @@ class FactsMaker(TableMaker[gold.Facts]):
     @property
     def _first_told(self) -> DataFrame:
         """The facts of the table's dates, uncorrected."""
-        events = on_dates(self.job.silver, self.dates)
+        events = self.job.events(self.dates)
         if self.table.event_types:
             events = events.where(F.col(self.job.source.declared_gold.type_column).isin(*self.table.event_types))
         columns = (F.col(of_silver).alias(name) for name, of_silver in self.table.columns.items())

@@ -8,18 +8,15 @@ its own, and those of the date after it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
-from datetime import date, timedelta
+from collections.abc import Callable, Iterable
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import Window as Over
 from pyspark.sql import functions as F
 
 from clickstream.sources.gold import Gold, Sessions, Step
-from gold_job.events import amount, cents, money, on_dates
+from gold_job.events import DAY, amount, cents, dates_read, money, on_dates
 from gold_job.table import TableMaker, compare, figures
-
-DAY = timedelta(days=1)
 
 
 class SessionsMaker(TableMaker[Sessions]):
@@ -27,13 +24,13 @@ class SessionsMaker(TableMaker[Sessions]):
 
     def write(self) -> None:
         dates, gold = self.job.dates, self.job.source.declared_gold
-        made = sessions(on_dates(self.job.silver, dates_read(dates)), gold, self.table)
+        made = sessions(self.job.events(dates_read(dates)), gold, self.table)
         self.overwrite(self.branch, on_dates(made, dates))
 
     def audit(self) -> None:
         # What a session of the date before has after midnight is known where that date was written as well.
         whole = [day for day in self.job.dates if day - DAY in self.job.dates]
-        in_session = on_dates(self.job.silver, whole).where(F.col(self.table.key) != "")
+        in_session = self.job.events(whole).where(F.col(self.table.key) != "")
         written = on_dates(self.branch.written(), self.job.dates)
         tails = written.withColumn("event_date", F.date_add("event_date", 1))
         conserved = written.selectExpr("event_date", "event_count - events_after_midnight as events").union(
@@ -44,11 +41,6 @@ class SessionsMaker(TableMaker[Sessions]):
             figures(in_session, "count(*)"),
             figures(on_dates(conserved.where("events > 0"), whole), "sum(events)"),
         )
-
-
-def dates_read(dates: Collection[date]) -> list[date]:
-    """The event dates whose events decide the sessions of some dates."""
-    return sorted({day + offset * DAY for day in dates for offset in (-2, -1, 0, 1)})
 
 
 def sessions(silver: DataFrame, gold: Gold, declared: Sessions) -> DataFrame:

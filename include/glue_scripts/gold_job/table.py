@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Generic, TypeVar
 
 from branched_table import BranchedTable
@@ -15,7 +16,7 @@ from pyspark.sql import functions as F
 from clickstream.lake.snapshots import DATES
 from clickstream.sources import gold
 from clickstream.sources.model import Source
-from gold_job.events import on_dates
+from gold_job.events import dates_read, on_dates
 
 Declared = TypeVar("Declared", bound=gold.Table)
 Figures = dict[date, tuple[int, ...]]
@@ -46,10 +47,19 @@ class Job:
     branch: str
     summary: Mapping[str, str]
 
+    @cached_property
+    def _near(self) -> DataFrame:
+        # Every table is made and audited by these rows: to read them anew each time takes longer than all the rest.
+        return on_dates(self.silver, dates_read(self.dates)).persist()
+
+    def events(self, dates: Collection[date]) -> DataFrame:
+        """Silver's rows of some event dates; those that decide the sessions of the job's dates are read once."""
+        return on_dates(self._near if {*dates} <= {*dates_read(self.dates)} else self.silver, dates)
+
     @property
     def of_dates(self) -> DataFrame:
         """Silver's rows of the dates."""
-        return on_dates(self.silver, self.dates)
+        return self.events(self.dates)
 
 
 class TableMaker(ABC, Generic[Declared]):
