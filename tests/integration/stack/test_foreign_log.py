@@ -50,7 +50,7 @@ class Sale:
     @property
     def time(self) -> str:
         """As Athena writes it."""
-        return self.line["InvoiceDate"].replace("T", " ").replace("+00:00", ".000000")
+        return self.line["InvoiceDate"].replace("T", " ").replace("+00:00", ".000")
 
 
 @dataclass(frozen=True)
