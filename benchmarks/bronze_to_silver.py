@@ -151,7 +151,7 @@ def run(glue: Any, job: str, arguments: dict[str, str]) -> tuple[float, float]:
     ended.set()
     watcher.join()
     if found["JobRunState"] != "SUCCEEDED":
-        sys.exit(f"bronze to silver: {job}: {found['JobRunState']}: {found.get('ErrorMessage')}")
+        sys.exit(f"{job}: {found['JobRunState']}: {found.get('ErrorMessage')}")
     return took, peak
 
 

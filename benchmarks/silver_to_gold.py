@@ -89,7 +89,10 @@ def run_both(contest: Contest) -> None:
     lake, declared = contest.lake, contest.lake.source.declared_gold.published
     ours = lake.build(contest.dates)
     # What is made of others after these.
-    tables = {name: {"sql": floor_query(lake.source, name), "stored": lake.stored(name)} for name in reversed(declared)}
+    tables = [
+        {"name": name, "sql": floor_query(lake.source, name), "stored": lake.stored(name)}
+        for name in reversed(declared)
+    ]
     floor = run_script(lake.place, lake.source, "duckdb_gold.py", {"silver": lake.stored("silver"), "tables": tables})
     if differing := {name: count for name, count in floor["differing"].items() if count}:
         sys.exit(f"silver to gold: {lake.source.name}: rows that only one of the two has: {differing}")

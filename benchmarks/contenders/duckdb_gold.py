@@ -76,13 +76,13 @@ def rows_of(name: str) -> int:
 plan: dict[str, Any] = read_json(s3, getResolvedOptions(sys.argv, ["plan"])["plan"])
 duckdb.execute("SET threads = 2")
 silver = files_of(plan["silver"])
-seconds = {name: make(silver, name, table["sql"]) for name, table in plan["tables"].items()}
+seconds = {table["name"]: make(silver, table["name"], table["sql"]) for table in plan["tables"]}
 write_json(
     s3,
     plan["result"],
     {
         "seconds": seconds,
         "rows": {name: rows_of(name) for name in seconds},
-        "differing": {name: differing(name, table["stored"]) for name, table in plan["tables"].items()},
+        "differing": {table["name"]: differing(table["name"], table["stored"]) for table in plan["tables"]},
     },
 )
