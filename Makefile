@@ -87,13 +87,15 @@ test: MARKS := not full
 test: pytest ## all tests but the long matrices
 test-full: MARKS := full or not full
 test-full: pytest ## all tests
-bench: installed ## what parsing, repair, waiting, maintenance, the final check and the job cost, on a stack that `make up` has proven
+bench: installed ## what parsing, repair, waiting, maintenance, the final check and the jobs cost, on a stack that `make up` has proven
 	@cd $(ROOT) && $(AIRFLOW)/python -m benchmarks.dag_parsing
 	@cd $(ROOT) && $(AIRFLOW)/python -m benchmarks.partition_repair
 	@cd $(ROOT) && $(AIRFLOW)/python -m benchmarks.waiting
 	@cd $(ROOT) && $(AIRFLOW)/python -m benchmarks.lake_maintenance
 	@cd $(ROOT) && $(AIRFLOW)/python -m benchmarks.final_check
 	@cd $(ROOT) && $(AIRFLOW)/python -m benchmarks.bronze_to_silver
+	@cd $(ROOT) && $(AIRFLOW)/python -m benchmarks.silver_to_gold
+	@cd $(ROOT) && $(AIRFLOW)/python -m benchmarks.lake_age
 
 # Tests that need the local cloud's libraries run in its environment, all others in Airflow's; both at once, and both
 # always to their end. What the first ones say comes last.

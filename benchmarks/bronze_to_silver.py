@@ -144,15 +144,24 @@ def run(glue: Any, job: str, arguments: dict[str, str]) -> tuple[float, float]:
     watcher = threading.Thread(target=watch)
     watcher.start()
     began = time.perf_counter()
-    started = glue.start_job_run(JobName=job, Arguments=arguments)["JobRunId"]
-    while (found := glue.get_job_run(JobName=job, RunId=started)["JobRun"])["JobRunState"] in {"STARTING", "RUNNING"}:
-        time.sleep(POLL_SECONDS)
-    took = time.perf_counter() - began
-    ended.set()
-    watcher.join()
+    try:
+        found = _ended(glue, job, glue.start_job_run(JobName=job, Arguments=arguments)["JobRunId"])
+    finally:
+        took = time.perf_counter() - began
+        ended.set()  # also when we are interrupted: the watcher would keep the process alive
+        watcher.join()
     if found["JobRunState"] != "SUCCEEDED":
-        sys.exit(f"bronze to silver: {job}: {found['JobRunState']}: {found.get('ErrorMessage')}")
+        sys.exit(f"{job}: {found['JobRunState']}: {found.get('ErrorMessage')}")
     return took, peak
+
+
+def _ended(glue: Any, job: str, started: str) -> dict[str, Any]:
+    """A run, once it has come to its end."""
+    while True:
+        found: dict[str, Any] = glue.get_job_run(JobName=job, RunId=started)["JobRun"]
+        if found["JobRunState"] not in {"STARTING", "RUNNING"}:
+            return found
+        time.sleep(POLL_SECONDS)
 
 
 def _plan(place: Place, ours: Source, day: datetime, current: Mapping[datetime, Entry]) -> str:

@@ -14,42 +14,35 @@ It starts a local cloud of its own and removes it. Run it anywhere, in ten minut
 
 from __future__ import annotations
 
-import gzip
 import random
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from statistics import median
 from typing import Any
 
 import boto3
-import orjson
 
 import commands  # noqa: F401  puts the product on the path
+from benchmarks.bronze_hour import SOURCE, put_hour, visits
 from benchmarks.bronze_to_silver import run
 from benchmarks.final_check import ask, day_window
 from benchmarks.own_cloud import own_cloud, progress
-from clickstream.contract.schema import load_schema
-from clickstream.lake.listing import hour_prefix
 from clickstream.lake.objects import read_json, write_json
 from clickstream.lake.place import Place
 from clickstream.lake.queries import Table
 from clickstream.lake.snapshots import history
-from clickstream.lake.windows import HOUR, hour_text
+from clickstream.lake.windows import hour_text
 from clickstream.provisioning.glue_job import MaintenanceJob, SilverJob
 from clickstream.provisioning.iceberg_tables import RejectsTable, SilverTable
 from clickstream.provisioning.job_code import JobCode
 from clickstream.provisioning.resource import Cloud
 from clickstream.reconciliation.maintenance.steps import plan_maintenance
 from clickstream.reconciliation.steps import Run
-from clickstream.sources.loader import INCLUDE, load_sources
+from clickstream.sources.loader import load_sources
 from clickstream.sources.model import Source
-from commands.shop_visits import visit
 
-SOURCE = "retail_web"
 VISITS = 40
 """An hour; it has some 250 events."""
-OBJECTS = 12
-"""Of an hour: one every five minutes."""
 ROUNDS = 5
 KINDS = ("silver", "rejects")
 
@@ -83,27 +76,10 @@ def show(what: str, without: float, given: float) -> None:
 def write_day(place: Place, source: Source) -> int:
     """A day of Bronze and an hourly run over each of its hours; how many events that are."""
     rng, total = random.Random(5), 0
-    schema = load_schema(INCLUDE / "schemas", SOURCE, source.events.contract)
     for hour in day_window(source.verify_from):
-        starts = (hour + rng.random() * HOUR for _ in range(VISITS))
-        events = [orjson.dumps(moment.event) for start in starts for moment in visit(rng, start)]
-        total += len(events)
-        objects = []
-        for number in range(OBJECTS):
-            body = gzip.compress(b"\n".join(events[number::OBJECTS]))
-            key = f"{hour_prefix(source.delivery.prefix, hour)}{number:02}.gz"
-            etag = place.s3.put_object(Bucket=place.lake, Key=key, Body=body)["ETag"]
-            objects.append({"key": key, "etag": etag.strip('"'), "size": len(body)})
-        name = f"benchmark.{hour:%H}"
-        plan = {
-            "run_id": name,
-            "source": source.model_dump(mode="json"),
-            "schemas": {schema.version: schema.document},
-            "lake": place.lake,
-            "hours": [{"arrival_hour": hour_text(hour), "contract": schema.version, "objects": objects}],
-            "manifests": {},
-            "result": place.run_uri(source.name, name, "result"),
-        }
+        records, name = visits(rng, hour, VISITS), f"benchmark.{hour:%H}"
+        total += len(records)
+        plan = put_hour(place, source, hour, records, name)
         address = write_json(place.s3, place.run_uri(source.name, name, "job"), plan)
         took, _ = run(place.glue, f"{source.name}__bronze_to_silver", {"--plan": address})
         progress(f"{hour_text(hour)}: {took:.1f} s")
@@ -113,7 +89,7 @@ def write_day(place: Place, source: Source) -> int:
 def maintain(place: Place, source: Source, name: str) -> tuple[float, dict[str, Any]]:
     """A maintenance when all has settled; its seconds, and what it did to each table."""
     run_of = Run(place, source, f"benchmark.{name}")
-    plan_maintenance(run_of, triggered_by="benchmark", now=source.verify_from + timedelta(days=60), whole=True)
+    plan_maintenance(run_of, triggered_by="benchmark", now=datetime.now(UTC) + timedelta(days=60), whole=True)
     plan = run_of.read("maintenance_job")
     # No run is recorded here: what main is now stands for what the ledger would name.
     for table in plan["tables"]:
