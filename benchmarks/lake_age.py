@@ -116,7 +116,7 @@ def process(aged: AgedLake, *, with_hour: bool) -> None:
 
 def show(source: Source, lakes: list[AgedLake]) -> None:
     """A line for each table: seconds by lake, and how many times the seconds of the youngest lake each took."""
-    titles = (f"{each.days} days{', new' * each.newcomers}" for each in lakes)
+    titles = (f"of {each.days} d{', new' * each.newcomers}" for each in lakes)
     print(f"\n  {source.name:<24}" + "".join(f"{title:>18}" for title in titles))
     if any(each.newcomers for each in lakes):
         print(f"  {'members':<24}" + "".join(f"{each.members:18,}" for each in lakes))
