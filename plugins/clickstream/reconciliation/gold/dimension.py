@@ -8,7 +8,7 @@ from datetime import date
 from clickstream.lake.place import Place
 from clickstream.lake.queries import Column, render
 from clickstream.reconciliation.gold.findings import DateFinding
-from clickstream.reconciliation.gold.table_check import Answers, TableCheck, number, samples
+from clickstream.reconciliation.gold.table_check import Answers, TableCheck, finding, number
 from clickstream.sources import gold
 
 
@@ -35,22 +35,13 @@ class DimensionCheck(TableCheck[gold.Dimension]):
     def findings(self, answers: Answers, whole: Collection[date]) -> Iterable[DateFinding]:
         for row in answers[self.name]:
             if differing := number(row, "differing"):
-                yield self._finding(
+                yield finding(
                     row, f"of {differing} members of {self.name} other times or numbers of events than Silver has"
                 )
         for name in self.table.latest:
             for row in answers[self._query_of(name)]:
                 differing = number(row, "differing")
-                yield self._finding(row, f"of {differing} members of {self.name} another {name} than Silver had last")
-
-    def _finding(self, row: Mapping[str, str | None], text: str) -> DateFinding:
-        return DateFinding(
-            event_date=row["event_date"] or "",
-            code="gold_differs",
-            records=number(row, "differing"),
-            samples=samples(row),
-            text=text,
-        )
+                yield finding(row, f"of {differing} members of {self.name} another {name} than Silver had last")
 
     def _query_of(self, column: str) -> str:
         return f"{self.name}_{column}"

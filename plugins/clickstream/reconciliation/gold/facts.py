@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from clickstream.lake.place import Place
 from clickstream.lake.queries import Column, render
 from clickstream.reconciliation.gold.findings import DateFinding
-from clickstream.reconciliation.gold.table_check import Answers, TableCheck, number, samples
+from clickstream.reconciliation.gold.table_check import Answers, TableCheck, finding, number
 from clickstream.sources import gold
 
 
@@ -56,23 +56,17 @@ class FactsCheck(TableCheck[gold.Facts]):
     def findings(self, answers: Answers, whole: Collection[date]) -> Iterable[DateFinding]:
         for row in answers[self.name]:
             if differing := number(row, "differing"):
-                yield DateFinding(
-                    event_date=row["event_date"] or "",
-                    code="gold_differs",
-                    records=differing,
-                    samples=samples(row),
-                    text=f"{differing} rows of {self.name} and of Silver have no equal on the other side: "
+                yield finding(
+                    row,
+                    f"{differing} rows of {self.name} and of Silver have no equal on the other side: "
                     f"{number(row, 'silver_events')} events in Silver, {number(row, 'gold_events')} in Gold",
                 )
         if self.table.corrections:
             for row in answers[self._corrections]:
                 if differing := number(row, "differing"):
-                    yield DateFinding(
-                        event_date=row["event_date"] or "",
-                        code="gold_differs",
-                        records=differing,
-                        samples=samples(row),
-                        text=f"{differing} rows of {self.name}, of this date or corrected on it, do not have the "
+                    yield finding(
+                        row,
+                        f"{differing} rows of {self.name}, of this date or corrected on it, do not have the "
                         f"{self.table.corrections.column} of their latest correction in Silver",
                     )
 

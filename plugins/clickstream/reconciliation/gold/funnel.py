@@ -8,7 +8,7 @@ from datetime import date
 from clickstream.lake.place import Place
 from clickstream.lake.queries import Column, Known, render
 from clickstream.reconciliation.gold.findings import DateFinding
-from clickstream.reconciliation.gold.table_check import Answers, TableCheck, number, samples
+from clickstream.reconciliation.gold.table_check import Answers, TableCheck, finding, number
 from clickstream.sources import gold
 
 
@@ -38,11 +38,8 @@ class FunnelCheck(TableCheck[gold.Funnel]):
     def findings(self, answers: Answers, whole: Collection[date]) -> Iterable[DateFinding]:
         for row in answers[self.name]:
             if differing := number(row, "differing"):
-                yield DateFinding(
-                    event_date=row["event_date"] or "",
-                    code="gold_differs",
-                    records=differing,
-                    samples=samples(row),
-                    text=f"{differing} sessions have other steps, segments or values in {self.name} than sessions and "
+                yield finding(
+                    row,
+                    f"{differing} sessions have other steps, segments or values in {self.name} than sessions and "
                     f"history say: {number(row, 'silver_events')} sessions, {number(row, 'gold_events')} rows",
                 )

@@ -8,7 +8,7 @@ from datetime import date
 from clickstream.lake.place import Place
 from clickstream.lake.queries import Column, render
 from clickstream.reconciliation.gold.findings import DateFinding
-from clickstream.reconciliation.gold.table_check import Answers, TableCheck, number, samples
+from clickstream.reconciliation.gold.table_check import Answers, TableCheck, finding, number
 from clickstream.sources import gold
 
 
@@ -36,11 +36,8 @@ class HistoryCheck(TableCheck[gold.History]):
     def findings(self, answers: Answers, whole: Collection[date]) -> Iterable[DateFinding]:
         for row in answers[self.name]:
             if differing := number(row, "differing"):
-                yield DateFinding(
-                    event_date=row["event_date"] or "",
-                    code="gold_differs",
-                    records=differing,
-                    samples=samples(row),
-                    text=f"of {differing} members of {self.name} other changes or intervals than Silver tells: "
+                yield finding(
+                    row,
+                    f"of {differing} members of {self.name} other changes or intervals than Silver tells: "
                     f"{number(row, 'silver_events')} changes in Silver, {number(row, 'gold_events')} in Gold",
                 )

@@ -9,7 +9,7 @@ from typing import Any
 from clickstream.lake.place import Place
 from clickstream.lake.queries import Column, Holding, TextOf, render
 from clickstream.reconciliation.gold.findings import DateFinding
-from clickstream.reconciliation.gold.table_check import Answers, TableCheck, both, moved, number, samples
+from clickstream.reconciliation.gold.table_check import Answers, TableCheck, both, finding, moved, number
 from clickstream.sources import gold
 
 
@@ -91,35 +91,28 @@ class SessionsCheck(TableCheck[gold.Sessions]):
             day, differing = row["event_date"] or "", number(row, "differing")
             lost = number(row, "silver_events") != number(row, "gold_events") and date.fromisoformat(day) in whole
             if differing or lost:
-                yield DateFinding(
-                    event_date=day,
-                    code="sessions_differ",
-                    records=differing,
-                    samples=samples(row),
-                    text=f"{differing} sessions differ from what SQL makes of Silver "
-                    f"({number(row, 'silver_sessions')} sessions by SQL, {number(row, 'gold_sessions')} in the table): "
-                    + both(row),
+                yield finding(
+                    row,
+                    f"{differing} sessions differ from what SQL makes of Silver ({number(row, 'silver_sessions')} "
+                    f"sessions by SQL, {number(row, 'gold_sessions')} in the table): {both(row)}",
+                    "sessions_differ",
                 )
         for step in self.table.funnel:
             for row in answers[self._query_of(step)]:
                 differing = number(row, "differing")
-                yield DateFinding(
-                    event_date=row["event_date"] or "",
-                    code="funnel_differs",
-                    records=differing,
-                    samples=samples(row),
-                    text=f"{differing} sessions reached {step.name} at another time, or another number of times, "
+                yield finding(
+                    row,
+                    f"{differing} sessions reached {step.name} at another time, or another number of times, "
                     "than Silver says",
+                    "funnel_differs",
                 )
         for further in (f"{self.name}__{sort}" for sort in ("counts", "sums", "ends")):
             for row in answers.get(further, ()):
                 differing = number(row, "differing")
-                yield DateFinding(
-                    event_date=row["event_date"] or "",
-                    code="sessions_differ",
-                    records=differing,
-                    samples=samples(row),
-                    text=f"{differing} sessions hold another {row['name']} than their events in Silver say",
+                yield finding(
+                    row,
+                    f"{differing} sessions hold another {row['name']} than their events in Silver say",
+                    "sessions_differ",
                 )
 
     def _query_of(self, step: gold.Step) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 from clickstream.lake.place import Place
 from clickstream.lake.queries import Column, Table
 from clickstream.reconciliation.gold.dates import DAY
-from clickstream.reconciliation.gold.findings import DateFinding
+from clickstream.reconciliation.gold.findings import DateCode, DateFinding
 from clickstream.sources import gold
 from clickstream.sources.model import Source
 
@@ -73,6 +73,17 @@ class TableCheck(ABC, Generic[Declared]):
     def stored(self, place: Place, stored: str) -> Table:
         """One of the tables that hold it, as a name in SQL."""
         return Table(place.database, self.source.table(stored))
+
+
+def finding(row: Row, text: str, code: DateCode = "gold_differs") -> DateFinding:
+    """What a row with `differing` and `samples` of an event date finds wrong."""
+    return DateFinding(
+        event_date=row["event_date"] or "",
+        code=code,
+        records=number(row, "differing"),
+        samples=samples(row),
+        text=text,
+    )
 
 
 def moved(dates: Iterable[date], *offsets: int) -> list[date]:
