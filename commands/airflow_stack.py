@@ -116,8 +116,8 @@ def _environment(settings: Settings) -> dict[str, str]:
             "worker_log_server_port": settings.airflow_log_port,
             "trigger_log_server_port": settings.airflow_log_port,
         },
-        # 1 s by default, and half of a short task's time is waiting for the scheduler's next look.
-        "scheduler": {"scheduler_idle_sleep_time": 0.1, "enable_health_check": False},
+        # 1 s by default, and half of a short task's time is waiting for the scheduler's next look; each look costs CPU.
+        "scheduler": {"scheduler_idle_sleep_time": 0.3, "enable_health_check": False},
         "dag_processor": {"refresh_interval": 30},
         "usage_data_collection": {"enabled": False},
     }
