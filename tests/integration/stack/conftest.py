@@ -1,5 +1,6 @@
 """What the tests of this folder share: a real stack with one small DAG, and lakes to prove."""
 
+import shutil
 import socket
 import textwrap
 from collections.abc import Iterator
@@ -50,8 +51,9 @@ def free_ports(count: int) -> list[int]:
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """Where a stack can be started that shares nothing but the environments with any other."""
     root = tmp_path_factory.mktemp("stack")
-    for folder in ("dags", "plugins", "local", "include/sources"):
+    for folder in ("dags", "local", "include/sources"):
         (root / folder).mkdir(parents=True)
+    shutil.copytree(ROOT / "plugins", root / "plugins", ignore=shutil.ignore_patterns("__pycache__"))
     (root / "dags/shop.py").write_text(textwrap.dedent(DAG))
     (root / "include/sources/shop.yaml").touch()
     (root / ".venv").symlink_to(ROOT / ".venv")
