@@ -78,7 +78,8 @@ def sent(hour: datetime) -> dict[str, tuple[list[bytes], str, str | None]]:
         "another with its id": (lines(event(4, at, source="elsewhere")), "duplicate", "conflict"),
         "a refusal": (lines(event(40, at, privacy={"analytics": False})), "filtered", "no_consent"),
         "a heartbeat": ([canary("heartbeat")], "filtered", "canary"),
-        "nothing of the contract": (lines({"colour": "red"}), "quarantined", "required:event_id"),
+        "nothing of the contract, nor consent": (lines({"colour": "red"}), "filtered", "no_consent"),
+        "no id": (lines(event(44, at) | {"event_id": None}), "quarantined", "required:event_id"),
         "an unknown type": (lines(event(41, at, event_type="a/b")), "quarantined", "enum:event_type"),
         "no JSON": ([b'{"event_id": '], "quarantined", "bad_json"),
         "text in a number": (

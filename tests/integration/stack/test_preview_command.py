@@ -16,13 +16,12 @@ from clickstream.contract.schema import load_schema
 from clickstream.lake.listing import list_hour
 from clickstream.lake.place import Place
 from clickstream.reconciliation.entry import Entry
-from clickstream.reconciliation.fingerprint import Fingerprint
 from clickstream.reconciliation.ledger import Ledger
 from clickstream.reconciliation.manifest import CountedObject, Manifest
 from clickstream.sources.loader import INCLUDE
 from commands.settings import ROOT
 from tests.integration.stack.clouds import running_cloud
-from tests.unit.reconciliation.makers import at, key, packed, source, text
+from tests.unit.reconciliation.makers import at, fingerprint, key, packed, source, text
 
 OBJECTS = 3
 RECORDS = [
@@ -40,8 +39,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         place = Place.of(boto3.Session())
         for number in range(OBJECTS):
             place.s3.put_object(Bucket=place.lake, Key=key(0, str(number)), Body=packed(*RECORDS))
-        stored = list_hour(place.s3, place.lake, source().delivery.prefix, at(0))
-        objects = [CountedObject(key=o.key, etag=o.etag, size=o.size, content=Fingerprint.of(RECORDS)) for o in stored]
+        stored = list_hour(place.s3, place.lake, source().delivery.bronze.values(), at(0))
+        objects = [CountedObject(key=o.key, etag=o.etag, size=o.size, content=fingerprint(RECORDS)) for o in stored]
         manifest = Manifest(source="retail_web", arrival_hour=text(0), contract="1.0.0", objects=tuple(objects))
         entry = Entry(
             source="retail_web",
