@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import date, timedelta
+from datetime import date
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from clickstream.sources.gold import Corrections, Facts
+from gold_job.events import DAY
 from gold_job.table import Job
-
-DAY = timedelta(days=1)
 
 
 class Corrector:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import orjson
+
 from clickstream.contract.envelopes import opened
 from clickstream.contract.records import raw_hash, read_object
-from clickstream.contract.rows import NoRows, as_json, read_rows, row_text
+from clickstream.contract.rows import NoRows, read_rows, row_text
 from clickstream.sources.model import Delivery
 
 
@@ -58,4 +60,6 @@ def _rows(data: bytes) -> BronzeContent:
         rows = read_rows(data)
     except NoRows:
         return BronzeContent([], unreadable=True)
-    return BronzeContent([RawRecord(as_json(row), raw_hash(row_text(row).encode())) for row in rows], unreadable=False)
+    return BronzeContent(
+        [RawRecord(orjson.dumps(row), raw_hash(row_text(row).encode())) for row in rows], unreadable=False
+    )

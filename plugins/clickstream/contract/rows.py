@@ -16,8 +16,6 @@ import io
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
 
 class NoRows(ValueError):
     """An object is no Parquet, or breaks off."""
@@ -38,11 +36,6 @@ def read_rows(data: bytes) -> list[dict[str, Any]]:
     except (pa.ArrowException, OSError) as error:
         raise NoRows(str(error)) from error
     return [_present(row) for row in table.to_pylist()]
-
-
-def as_json(row: Mapping[str, Any]) -> bytes:
-    """A row as the judge reads it."""
-    return orjson.dumps(row)
 
 
 def row_text(row: Mapping[str, Any]) -> str:

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from clickstream.lake.place import Place
+from clickstream.sources.model import Source
+
 LISTINGS_AT_ONCE = 8
 
 
@@ -48,3 +51,8 @@ def list_hours(
     wanted, below = list(hours), list(prefixes)
     with ThreadPoolExecutor(LISTINGS_AT_ONCE) as pool:
         return dict(zip(wanted, pool.map(lambda hour: list_hour(s3, bucket, below, hour), wanted), strict=True))
+
+
+def list_bronze(place: Place, source: Source, hours: Iterable[datetime]) -> dict[datetime, list[StoredObject]]:
+    """The objects of Bronze in many arrival hours, wherever the source's delivery lays them."""
+    return list_hours(place.s3, place.lake, source.delivery.bronze.values(), hours)

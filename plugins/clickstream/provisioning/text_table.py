@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
+from clickstream.contract.row_type import PARTITION_KEYS
 from clickstream.provisioning.external_table import ExternalTable, TableColumn
 
 
@@ -16,7 +17,7 @@ class TextTable(ExternalTable):
 
     column: ClassVar[str]
     comment: ClassVar[str]
-    partition_keys = ("year", "month", "day", "hour")
+    partition_keys = PARTITION_KEYS
     serde = "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"
     serde_parameters: ClassVar[Mapping[str, str]] = {
         # A line that holds the delimiter is still one value.

@@ -11,7 +11,7 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict
 
 from clickstream.contract.bronze import read_bronze
-from clickstream.lake.listing import StoredObject, list_hours
+from clickstream.lake.listing import StoredObject, list_bronze
 from clickstream.lake.place import Place
 from clickstream.lake.windows import hour_text, parse_hour
 from clickstream.reconciliation.entry import PASSED, Entry
@@ -60,7 +60,7 @@ def inspect(
         before: fates by arrival hour at the plan's snapshots.
     """
     hours = [parse_hour(text) for text in plan.hours]
-    listings = list_hours(place.s3, place.lake, source.delivery.bronze.values(), hours)
+    listings = list_bronze(place, source, hours)
     lost: list[Finding] = []
     process: set[datetime] = {parse_hour(text) for text in plan.unentered}
     late: set[datetime] = set()

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from clickstream.contract.schema import Schema
-from clickstream.lake.listing import StoredObject, list_hour, list_hours
+from clickstream.lake.listing import StoredObject, list_bronze, list_hour
 from clickstream.lake.place import Place
 from clickstream.lake.windows import HOUR, hour_text, parse_hour
 from clickstream.reconciliation.check import Evidence, findings_by_hour
@@ -70,7 +70,7 @@ def entries_of_check(
         schemas: contracts by version.
     """
     hours = [parse_hour(text) for text in manifests]
-    live = list_hours(place.s3, place.lake, source.delivery.bronze.values(), hours)
+    live = list_bronze(place, source, hours)
     listings = {text: live[parse_hour(text)] for text in manifests}
     findings = findings_by_hour(evidence, manifests, proven, listings)
     kept: dict[str, Entry] = {}

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from clickstream.lake.listing import list_hours
+from clickstream.lake.listing import list_bronze
 from clickstream.lake.place import Place
 from clickstream.lake.snapshots import Snapshot, history, strangers
 from clickstream.lake.windows import HOUR, Window, hour_text, parse_hour
@@ -150,7 +150,7 @@ def _changed_before(place: Place, source: Source, start: datetime, current: dict
     """Hours of the last days with an entry that no longer speaks of what lies there."""
     back = timedelta(days=source.checks.recheck_days)
     known = [hour for hour in current if start - back <= hour < start]
-    listings = list_hours(place.s3, place.lake, source.delivery.bronze.values(), known)
+    listings = list_bronze(place, source, known)
     return [hour for hour in known if current[hour].listing != listing_digest(listings[hour])]
 
 

@@ -13,7 +13,7 @@ from datetime import datetime
 
 import orjson
 
-from clickstream.lake.listing import StoredObject, list_hours
+from clickstream.lake.listing import StoredObject, list_bronze
 from clickstream.lake.place import Place
 from clickstream.lake.windows import parse_hour
 from clickstream.reconciliation.entry import PASSED, Entry, State
@@ -99,9 +99,7 @@ def propose(place: Place, source: Source, plan: Plan, entries: Iterable[Entry]) 
     """What may be accepted of the lines that a run leaves in the ledger: failed hours of the plan's window."""
     window = {*plan.window_hours}
     failed = [entry for entry in entries if entry.state == "failed" and entry.arrival_hour in window]
-    live = list_hours(
-        place.s3, place.lake, source.delivery.bronze.values(), [parse_hour(entry.arrival_hour) for entry in failed]
-    )
+    live = list_bronze(place, source, [parse_hour(entry.arrival_hour) for entry in failed])
     hours, left = {}, {}
     for entry in failed:
         if others := sorted({*entry.causes} - WAIVABLE):

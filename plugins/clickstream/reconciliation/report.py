@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
-from clickstream.lake.listing import list_hours
+from clickstream.lake.listing import list_bronze
 from clickstream.lake.place import Place
 from clickstream.lake.windows import HOUR, hour_text
 from clickstream.producer.heartbeat import HEARTBEAT
@@ -34,7 +34,7 @@ def source_report(place: Place, source: Source) -> dict[str, Any]:
     ledger = Ledger(place.s3, place.evidence, source.name)
     current = current_entries(LedgerIndex(ledger, place.lake).read())
     passed = [hour for hour, entry in current.items() if entry.state in PASSED]
-    listings = list_hours(place.s3, place.lake, source.delivery.bronze.values(), passed)
+    listings = list_bronze(place, source, passed)
     late = {hour for hour in passed if is_late(current[hour], listing_digest(listings[hour]))}
     reached = verified_through(source.verify_from, current, late)
     states = {hour: _state(current.get(hour), hour in late) for hour in _hours(place, source, current)}

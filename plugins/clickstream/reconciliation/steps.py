@@ -17,7 +17,7 @@ from typing import Any, Literal, Protocol
 from botocore.exceptions import ClientError
 
 from clickstream.contract.schema import Schema, load_schema
-from clickstream.lake.listing import StoredObject, list_hours
+from clickstream.lake.listing import StoredObject, list_bronze, list_hours
 from clickstream.lake.objects import read_json, write_json
 from clickstream.lake.partitions import Repair, repair_partitions
 from clickstream.lake.place import Place
@@ -136,7 +136,7 @@ def repair_run(run: Run) -> Repair:
     inspection = _inspection(run)
     run.write("unreadable", {})
     hours = [parse_hour(text) for text in inspection.process]
-    listings = list_hours(run.place.s3, run.place.lake, run.source.delivery.bronze.values(), hours)
+    listings = list_bronze(run.place, run.source, hours)
     run.write(
         "listing",
         {hour_text(hour): [[o.key, o.etag, o.size] for o in objects] for hour, objects in listings.items()},
@@ -194,7 +194,7 @@ class Check:
         if "producer" in source.tiers:
             _register_receipts(run, map(parse_hour, proven))
         unprocessed = [hour for hour in hours_before(proven) if parse_hour(hour) not in run.current]
-        before = list_hours(place.s3, place.lake, source.delivery.bronze.values(), map(parse_hour, unprocessed))
+        before = list_bronze(place, source, map(parse_hour, unprocessed))
         _register_bronze(run, before)
         if pinned["silver"] is None or pinned["rejects"] is None:
             return {}

@@ -97,8 +97,11 @@ def _outside_the_model(file: str, declared: dict[str, Any], stem: str, schemas: 
         return faults
     of_source = name if isinstance(name, str) else stem
     try:
-        schema = load_schema(schemas, of_source, version)
         known = load_schemas(schemas, of_source)
+        # One that is not among them is looked for by name, for the fault that says what is there.
+        schema = next((each for each in known if each.version == version), None) or load_schema(
+            schemas, of_source, version
+        )
     except SchemaFault as error:
         return [*faults, Fault(file, "events.contract", repr(version), str(error))]
     named = {f"events.{role}": events.get(role) for role in ("timestamp", "consent")}
