@@ -177,4 +177,5 @@ def test_a_reader_s_lag_is_measured(feed: Feed) -> None:
         NOON + HOUR,
         "Maximum",
     )
-    assert 600_000 <= age[NOON + 10 * MINUTE] < 610_000
+    # The clock runs on while the record is put, so its age is a little less than ten minutes, or a little more.
+    assert 590_000 < age[NOON + 10 * MINUTE] < 610_000
