@@ -26,7 +26,7 @@ from commands.processes import all_running  # noqa: E402
 GIGABYTE = 10**9
 DISK_TO_INSTALL = 6 * GIGABYTE  # environments 2.3, Spark's jars 0.8, uv's cache of both, and what the sample needs
 DISK_TO_RUN = 1 * GIGABYTE
-MEMORY = 4 * GIGABYTE  # Airflow 1.1, the local cloud 0.3, Spark 2
+MEMORY = 6 * GIGABYTE  # Airflow 1.1, the local cloud 0.7, two Sparks of 2
 SOCKET_PATH = 107  # bytes, Linux: sun_path of unix(7) less its final NUL
 
 
@@ -164,7 +164,7 @@ def main(argv: list[str]) -> int:
         print(f"{len(faults)} of {len(findings)} checks failed; nothing was downloaded or started.")
         return 1
     if not (ROOT / ".venv/local/complete").exists():
-        print("The first `make up` downloads about 1.8 GB and takes 4 to 10 minutes; later ones half a minute.")
+        print("The first `make up` downloads about 1.8 GB and takes 4 to 10 minutes; later ones a few seconds.")
     return 0
 
 

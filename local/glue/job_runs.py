@@ -1,7 +1,7 @@
 """Glue job runs: their states, their order, their end.
 
 https://docs.aws.amazon.com/glue/latest/webapi/API_JobRun.html
-STARTING → RUNNING → SUCCEEDED | FAILED | TIMEOUT, or → STOPPING → STOPPED. One Spark runs at a time, because this
+STARTING → RUNNING → SUCCEEDED | FAILED | TIMEOUT, or → STOPPING → STOPPED. Two Sparks run at a time, because this
 machine has one machine's memory: further runs wait as STARTING, as they do on AWS while capacity is short.
 """
 
@@ -36,6 +36,8 @@ SECONDS_A_MINUTE = 60.0
 MOST_RUNS = 50
 """Runs that may be active in an account (its default quota)."""
 MOST_STOPS = 25
+SPARKS = 2
+"""At a time: alone, one leaves nearly half of two cores waiting for S3 and for its own planning."""
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +51,7 @@ class JobRuns:
         self._jobs = jobs
         self._work = work
         self._logs = logs
-        self._spark = asyncio.Semaphore(1)
+        self._spark = asyncio.Semaphore(SPARKS)
         self._tasks: dict[str, asyncio.Task[tuple[str, str | None]]] = {}
         self._begun: dict[str, float] = {}
         database.execute(SCHEMA)

@@ -100,17 +100,20 @@ def test_exit_with_zero_succeeds(runs: GlueRuns) -> None:
 
 
 def test_stop_ends_all_processes_and_frees_the_job(runs: GlueRuns) -> None:
-    job, other = runs.job(WAITS), runs.job("")
+    job, another, other = runs.job(WAITS), runs.job(WAITS), runs.job("")
     run_id = runs.start(job)
     run = runs.reaches(job, run_id, "RUNNING")
     pids = runs.pids(run)
     with pytest.raises(runs.glue.exceptions.ConcurrentRunsExceededException):
         runs.start(job)
-    # The one Spark is taken: another job's run waits, and can be stopped before it has begun.
+    # Both Sparks are taken: a third job's run waits, and can be stopped before it has begun.
+    beside = runs.start(another)
+    runs.reaches(another, beside, "RUNNING")
     waiting = runs.start(other)
     assert runs.get(other, waiting)["JobRunState"] == "STARTING"
     runs.glue.batch_stop_job_run(JobName=other, JobRunIds=[waiting])
     assert runs.reaches(other, waiting, "STOPPED")["ExecutionTime"] == 0
+    runs.glue.batch_stop_job_run(JobName=another, JobRunIds=[beside])
 
     answer = runs.glue.batch_stop_job_run(JobName=job, JobRunIds=[run_id, "jr_unknown"])
     assert answer["SuccessfulSubmissions"] == [{"JobName": job, "JobRunId": run_id}]
