@@ -1,4 +1,4 @@
-"""Make the Python environments: all of their packages as pinned, byte-compiled, or made again from nothing.
+"""Make the Python environments: all of their packages as pinned, or made again from nothing.
 
 Standard library only. `python3.11 commands/install.py` makes both below `.venv/`, side by side. An environment
 counts when its file `complete` says for which pins it was made; that file is written last.
@@ -57,15 +57,13 @@ def make(name: str, uv: str) -> str | None:
     print(f"environment {name}: installing {' and '.join(PINS[name])}", flush=True)
     shutil.rmtree(str(folder), ignore_errors=True)
     pins = [word for path in PINS[name] for word in ("-r", path)]
-    for step in (
-        ["venv", "--quiet", "--python", sys.executable, str(folder)],
-        ["pip", "install", "--quiet", "--compile-bytecode", "--python", str(folder), *pins],
-    ):
-        done = subprocess.run(
-            [uv, *step], cwd=str(ROOT), env=uv_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        )
-        if done.returncode:
-            return f"environment {name}: uv {step[0]} failed:\n{done.stdout.decode(errors='replace')}"
+    install = [uv, "pip", "install", "--quiet", "--python", str(folder), *pins]
+    done = _run([uv, "venv", "--quiet", "--python", sys.executable, str(folder)])
+    # From uv's cache when it holds everything: an index may serve a source package anew, which is then built anew.
+    if not done.returncode and (done := _run([*install, "--offline"])).returncode:
+        done = _run(install)
+    if done.returncode:
+        return f"environment {name}: uv {done.args[1]} failed:\n{done.stdout.decode(errors='replace')}"
     (folder / "complete").write_text(_digest(name))
     print(f"environment {name}: ready after {time.monotonic() - started:.0f} s", flush=True)
     return None
@@ -75,6 +73,12 @@ def _digest(name: str) -> str:
     # The path, too: programs in an environment name it, so a project that was moved needs new ones.
     made_for = [*((ROOT / path).read_text() for path in PINS[name]), sys.version, str(ENVIRONMENTS)]
     return hashlib.sha256("\n".join(made_for).encode()).hexdigest()
+
+
+def _run(argv: list[str]) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        argv, cwd=str(ROOT), env=uv_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+    )
 
 
 def _install_uv() -> str:
