@@ -17,7 +17,7 @@ class NotClosed(RuntimeError):
 
 
 class WatermarkSensor(BaseOperator):
-    """Wait, deferred, until everything that arrived before the window's end has been delivered.
+    """Wait until everything that arrived before the window's end has been delivered: deferred, unless it has been.
 
     Args:
         source: the source's name.
@@ -34,10 +34,16 @@ class WatermarkSensor(BaseOperator):
         self.poll_seconds = poll_seconds
 
     def execute(self, context: Any) -> None:
-        from clickstream.airflow.triggers.watermark import WatermarkTrigger
+        from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 
-        end = Window.parse(self.window).end
-        limit = timedelta(minutes=source_named(self.source).checks.settle_limit_minutes)
+        from clickstream.airflow.triggers.watermark import WatermarkTrigger
+        from clickstream.reconciliation.watermark import read_watermark, watermark_request
+
+        source, end = source_named(self.source), Window.parse(self.window).end
+        client: Any = AwsBaseHook(aws_conn_id=AWS_CONNECTION, client_type="cloudwatch").conn
+        if read_watermark(source, client.get_metric_data(**watermark_request(source, end)), end).passed:
+            return
+        limit = timedelta(minutes=source.checks.settle_limit_minutes)
         self.defer(
             trigger=WatermarkTrigger(
                 self.source,
