@@ -59,7 +59,7 @@ send: installed ## SOURCE= EVENTS=file.ndjson[.gz] [AT=2026-11-18T13:00:00Z]  a 
 	@$(COMMAND).send
 prove: installed ## SOURCE= DATE=2026-11-18  the daily proof of a day, by hand
 	@$(COMMAND).prove
-backfill: installed ## SOURCE= FROM=2026-11-17 TO=2026-11-18  run these days again and wait for their proof
+backfill: installed ## SOURCE= FROM=2026-11-18 TO=2026-11-18  run these days again and wait for their proof
 	@$(COMMAND).backfill
 status: installed ## [SOURCE=] [JSON=1]  what is proven, tier by tier
 	@$(COMMAND).status

@@ -165,6 +165,11 @@ class Airflow:
         answer = self._send("POST", f"/api/v2/dags/{dag}/dagRuns", json={"logical_date": None, "conf": conf})
         return _run(answer, day)
 
+    def run_interval(self, dag: str, start: datetime, end: datetime) -> None:
+        """Start a run of one data interval [start, end), in UTC, as the schedule would have."""
+        interval = {"data_interval_start": start.isoformat(), "data_interval_end": end.isoformat()}
+        self._send("POST", f"/api/v2/dags/{dag}/dagRuns", json={"logical_date": start.isoformat(), **interval})
+
     def run(self, dag: str, run: Run) -> Run:
         """The run as it is now."""
         return _run(self._send("GET", f"/api/v2/dags/{dag}/dagRuns/{run.id}"), run.date)

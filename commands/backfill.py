@@ -75,7 +75,7 @@ def _asked(settings: Settings) -> tuple[str, list[date]]:
     try:
         first, last = (date.fromisoformat(os.environ.get(end, "")) for end in ("FROM", "TO"))
     except ValueError as error:
-        raise Failed(f"FROM and TO must be dates such as 2026-11-17: {error}") from None
+        raise Failed(f"FROM and TO must be dates such as 2026-11-18: {error}") from None
     if last < first:
         raise Failed(f"FROM={first} is later than TO={last}")
     return source, [first + timedelta(days=n) for n in range((last - first).days + 1)]

@@ -11,6 +11,7 @@ from typing import Any
 from commands.airflow_api import Airflow, Run, Task
 from commands.terminal import Failed, say
 
+LOOK_SECONDS = 3  # each look makes Airflow work, beside the runs that are looked at
 STALLED_AFTER = 900  # seconds without any change; a Spark job on a slow machine may take minutes
 MADE_WITHIN = 180  # seconds in which the scheduler must make the next run when none is at work
 PROVEN = frozenset({"verified", "excepted"})
@@ -51,7 +52,7 @@ def follow(airflow: Airflow, dag: str, days: Sequence[date]) -> None:
             raise Failed(f"Airflow makes no run of {dag} for {missing}", todo="make logs PART=scheduler")
         if quiet > STALLED_AFTER:
             raise Failed(f"{dag}: nothing has changed for {STALLED_AFTER} s", todo="make logs PART=scheduler")
-        time.sleep(1)
+        time.sleep(LOOK_SECONDS)
 
 
 def hour_states(report: Mapping[str, Any], source: str, day: date) -> list[str]:

@@ -6,8 +6,11 @@ receipts, so a run that was broken off is gone on with where it stopped, and a s
 
 from __future__ import annotations
 
+import argparse
+import fcntl
 import os
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from math import ceil
@@ -47,29 +50,32 @@ FIRST, LAST = timedelta(minutes=2), timedelta(minutes=57)
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m commands.sample")
+    parser.add_argument("--make", action="store_true", help="make the files only: what sends them need not wait then")
+    make_only = parser.parse_args().make
     settings, events = Settings.from_environment(), int(os.environ.get("SAMPLE_EVENTS", EVENTS))
     sources, faults = load_sources()
     if not sources:
         raise Failed(str(faults))
     for name, source in sources.items():
         if name in DIALECTS:
-            send_sample(settings, source, ceil(events * DIALECTS[name].share))
+            expected = generate(settings, source, ceil(events * DIALECTS[name].share))
+            if not make_only:
+                send_sample(settings, source, expected)
 
 
-def send_sample(settings: Settings, source: Source, events: int) -> None:
-    """Generate what is not there, send what was not sent.
+def send_sample(settings: Settings, source: Source, expected: Mapping[str, Any]) -> None:
+    """Send what was not sent.
 
-    :param events: of visitors on the day.
-    :raises Failed: the day lies in the future, another sample is in the state folder, or records were not taken.
+    :param expected: the figures of the sample, as `generate` returns them.
+    :raises Failed: the day lies in the future, or records were not taken.
     """
     assert source.verify_until
-    day = source.verify_until - timedelta(days=1)
     end = source.verify_until + HOURS_AFTER * HOUR
     now = datetime.now(UTC)
     if end > now:
         raise Failed(f"the sample day ends at {hour_text(end)}, and this machine's clock says {hour_text(now)}")
-    folder = settings.state / "sample" / source.name
-    expected = _generated(folder, source, day, events)
+    folder = _folder(settings, source)
     counts = {parse_hour(hour): figures["raw"] for hour, figures in expected["hours"].items()}
 
     place = Place.of(boto3.Session())
@@ -107,21 +113,35 @@ def _send(
     return receipt
 
 
-def _generated(folder: Path, source: Source, day: datetime, events: int) -> dict[str, Any]:
-    """The sample's expected figures; generates it when it is not there."""
+def generate(settings: Settings, source: Source, events: int) -> dict[str, Any]:
+    """The sample's expected figures; generates it when it is not there.
+
+    :param events: of visitors on the day.
+    :raises Failed: another sample is in the state folder.
+    """
+    assert source.verify_until
+    day = source.verify_until - timedelta(days=1)
+    folder = _folder(settings, source)
     wanted = {"source": source.name, "seed": SEED, "events": events, "day": f"{day:%Y-%m-%d}"}
-    if not folder.exists():
-        say(f"{source.name}: making {events:,} events of {wanted['day']}")
-        draft = folder.with_suffix(".draft")
-        rmtree(draft, ignore_errors=True)
-        draft.mkdir(parents=True)
-        eve = source.verify_from < day
-        write_sample(draft, source=source.name, day=day, events=events, seed=SEED, eve=eve)
-        draft.rename(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another may be making it: `make up` begins with that
+        if not folder.exists():
+            say(f"{source.name}: making {events:,} events of {wanted['day']}")
+            draft = folder.with_suffix(".draft")
+            rmtree(draft, ignore_errors=True)
+            draft.mkdir()
+            eve = source.verify_from < day
+            write_sample(draft, source=source.name, day=day, events=events, seed=SEED, eve=eve)
+            draft.rename(folder)
     expected: dict[str, Any] = orjson.loads((folder / EXPECTED).read_bytes())
     if differing := [name for name, value in wanted.items() if expected[name] != value]:
         raise Failed(f"{folder} holds a sample with another {', '.join(differing)}", todo="make clean")
     return expected
+
+
+def _folder(settings: Settings, source: Source) -> Path:
+    return settings.state / "sample" / source.name
 
 
 def _sent(place: Place, source: Source) -> Counter[datetime]:

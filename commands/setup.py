@@ -5,13 +5,14 @@ variables name. Prints the plan, then carries it out; a second run changes nothi
 from __future__ import annotations
 
 import argparse
+from concurrent.futures import ThreadPoolExecutor
 
 import boto3
 
 from clickstream.provisioning.apply import NeedsApproval, apply_all
 from clickstream.provisioning.path import path_of
 from clickstream.provisioning.plan import as_table, plan
-from clickstream.provisioning.resource import Cloud
+from clickstream.provisioning.resource import Cloud, Resource
 from clickstream.sources.loader import InvalidSources, load_sources
 from clickstream.sources.model import Source
 from commands.terminal import Failed, command, say
@@ -32,22 +33,25 @@ def main() -> None:
 
 
 def set_up(sources: list[Source], cloud: Cloud) -> None:
-    """Plan and apply the paths of sources.
+    """Plan the paths of sources, then apply them side by side: most of the time is spent in waiting for AWS.
 
     Raises:
         Failed: a resource would have to be replaced; nothing was changed.
     """
-    resources = [resource for source in sources for resource in path_of(source, cloud)]
-    steps = list(map(plan, resources))
+    paths = [path_of(source, cloud) for source in sources]
+    steps = [plan(resource) for path in paths for resource in path]
     print(as_table(steps), flush=True)
-    if all(step.action == "none" for step in steps):
-        return
-    try:
-        for step in apply_all(resources):
-            if step.action != "none":
-                say(f"{step} - done")
-    except NeedsApproval as refused:
-        raise Failed(str(refused)) from refused
+    if refused := [step for step in steps if step.action == "replace"]:
+        raise Failed(str(NeedsApproval(refused)))
+    if any(step.action != "none" for step in steps):
+        with ThreadPoolExecutor() as together:
+            list(together.map(_apply, paths))
+
+
+def _apply(path: list[Resource]) -> None:
+    for step in apply_all(path):
+        if step.action != "none":
+            say(f"{step} - done")
 
 
 def _unsound(faults: InvalidSources) -> Failed:

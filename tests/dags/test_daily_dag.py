@@ -118,7 +118,7 @@ def test_a_param_takes_only_what_it_can_mean(dag: DAG, param: str, value: object
 def test_it_runs_every_day_since_the_source_is_proven_and_makes_up_for_missed_ones(dag: DAG) -> None:
     assert isinstance(dag.timetable, DailyUntil)
     assert dag.timetable.until == parse_hour("2026-11-19T00:00:00Z")
-    assert dag.start_date == parse_hour("2026-11-17T00:00:00Z")
+    assert dag.start_date == parse_hour("2026-11-18T00:00:00Z")
     assert dag.catchup is True
     assert dag.max_active_runs == 1
     assert dag.tags == {"retail_web", "daily"}

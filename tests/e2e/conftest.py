@@ -86,10 +86,10 @@ class Stack:
         key = uri.removeprefix(f"s3://{LAKE}/")
         return json.loads(self.client("s3").get_object(Bucket=LAKE, Key=key)["Body"].read())  # type: ignore[no-any-return]
 
-    def ledger(self) -> list[dict[str, Any]]:
-        """Every line of the ledger, as it lies in the bucket."""
+    def ledger(self, source: str = SOURCE) -> list[dict[str, Any]]:
+        """Every line of a source's ledger, as it lies in the bucket."""
         s3 = self.client("s3")
-        listed = s3.list_objects_v2(Bucket=EVIDENCE, Prefix=f"ledger/{SOURCE}/")
+        listed = s3.list_objects_v2(Bucket=EVIDENCE, Prefix=f"ledger/{source}/")
         return [
             json.loads(line)
             for entry in listed["Contents"]

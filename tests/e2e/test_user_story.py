@@ -66,6 +66,13 @@ def test_the_sample_day_is_accounted_for_to_the_record(stack: Stack, source: str
     assert stack.pages() == []
 
 
+def test_hours_that_an_hourly_run_has_counted_are_proven_without_another_job(stack: Stack) -> None:
+    states = [entry["state"] for entry in stack.ledger(PUT_DIRECTLY) if entry.get("arrival_hour") == hour_of_day(5)]
+    assert states == ["provisional", "verified"]
+    runs = stack.client("glue").get_job_runs(JobName=f"{PUT_DIRECTLY}__bronze_to_silver")["JobRuns"]
+    assert [run["JobRunState"] for run in runs] == ["SUCCEEDED"]
+
+
 def test_the_sample_is_what_is_expected_of_the_feed(stack: Stack) -> None:
     quality = stack.status()["quality"]
     assert {result["tier"]: result["state"] for result in quality["tiers"]} == {"bronze": "passed", "silver": "passed"}

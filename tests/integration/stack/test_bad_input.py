@@ -30,7 +30,7 @@ def bad(reason: str) -> tuple[str, str]:
 
 def event(identity: str, **changes: Any) -> bytes:
     """A sound event with some fields changed; None takes one out."""
-    fields = {"event_id": identity, "event_type": "click", "timestamp": "2026-11-17T05:10:00Z", **changes}
+    fields = {"event_id": identity, "event_type": "click", "timestamp": "2026-11-18T05:10:00Z", **changes}
     return orjson.dumps({name: value for name, value in fields.items() if value is not None})
 
 

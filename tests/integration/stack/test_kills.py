@@ -85,7 +85,7 @@ RETRY = None
         pytest.param(WHILE_WRITING_REJECTS, _next_run, marks=pytest.mark.full, id="writing-rejects"),
         pytest.param(DURING_THE_AUDIT, _next_run, marks=pytest.mark.full, id="audit"),
         pytest.param(BEFORE_THE_FIRST_FAST_FORWARD, _run_of_another_day, marks=pytest.mark.full, id="before-both"),
-        pytest.param(AFTER_BOTH, RETRY, id="after-both-retried"),
+        pytest.param(AFTER_BOTH, RETRY, marks=pytest.mark.full, id="after-both-retried"),
         pytest.param(AFTER_BOTH, _run_of_another_day, marks=pytest.mark.full, id="after-both-other-day"),
     ],
 )

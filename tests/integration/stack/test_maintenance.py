@@ -43,6 +43,7 @@ def assert_nothing_to_do(lake: Lake) -> None:
     assert lake.plan_gold(run) == "none"
 
 
+@pytest.mark.full
 def test_after_a_maintenance_an_unchanged_day_starts_no_job_and_a_forced_one_ends_the_same(lake: Lake) -> None:
     assert lake.settle(lake.days(DAYS - 1, DAYS - 1)).verdict == WELL
     rows, versions = held(lake), {kind: lake.versions(kind) for kind in TABLES}

@@ -11,6 +11,7 @@ from tests.integration.stack.feed import DAYS, Feed
 from tests.integration.stack.proof import Lake, lake_on
 
 
+@pytest.mark.full
 def test_forward_and_then_all_at_once_again(proven_state: Path, feed: Feed, tmp_path: Path) -> None:
     with lake_on(copy_of(proven_state, tmp_path)) as lake:
         forward, versions = lake.rows(), lake.versions("silver")

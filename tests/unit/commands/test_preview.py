@@ -16,7 +16,7 @@ from clickstream.contract.records import raw_hash
 from clickstream.sources.loader import INCLUDE
 from commands import preview
 from commands.terminal import Failed
-from tests.unit.reconciliation.makers import key, put
+from tests.unit.reconciliation.makers import key, put, source
 from tests.unit.reconciliation.test_preview import Past, click
 
 DOCUMENT: dict[str, Any] = orjson.loads((INCLUDE / "schemas/retail_web/1.0.0.json").read_bytes())
@@ -164,6 +164,7 @@ def test_the_exit_code_says_whether_anything_good_would_be_quarantined(
     release("2.0.0", os=kinds)
     for name, value in {"SOURCE": "retail_web", "CONTRACT": "2.0.0", "JSON": "1"}.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr(preview, "load_sources", lambda: ({"retail_web": source()}, None))
     with pytest.raises(SystemExit) as ended:
         preview.main()
     assert ended.value.code == code

@@ -48,7 +48,7 @@ def test_a_gzipped_file_is_read_as_well(tmp_path: Path) -> None:
         ("2026-11-18T13:05:30Z", datetime(2026, 11, 18, 13, 5, 30, tzinfo=UTC)),
         ("2026-11-18T13:05Z", datetime(2026, 11, 18, 13, 5, tzinfo=UTC)),
         ("2026-11-18T13:05:30.250+00:00", datetime(2026, 11, 18, 13, 5, 30, 250_000, tzinfo=UTC)),
-        ("2026-11-17T00:00:00Z", datetime(2026, 11, 17, tzinfo=UTC)),
+        ("2026-11-18T00:00:00Z", datetime(2026, 11, 18, tzinfo=UTC)),
         ("2026-11-20T09:30:00Z", NOW),
     ],
 )
@@ -76,8 +76,8 @@ def test_the_future_is_refused(events: Path) -> None:
 
 
 def test_hours_before_the_first_proven_one_are_refused(events: Path) -> None:
-    assert _refusal("retail_web", events, "2026-11-16T23:59:59Z") == (
-        "AT=2026-11-16T23:59:59Z lies before 2026-11-17T00:00:00Z, from when retail_web is proven (verify_from)"
+    assert _refusal("retail_web", events, "2026-11-17T23:59:59Z") == (
+        "AT=2026-11-17T23:59:59Z lies before 2026-11-18T00:00:00Z, from when retail_web is proven (verify_from)"
     )
 
 
