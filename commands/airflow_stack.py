@@ -118,8 +118,8 @@ def _environment(settings: Settings) -> dict[str, str]:
         },
         # 1 s by default, and half of a short task's time is waiting for the scheduler's next look; each look costs CPU.
         "scheduler": {"scheduler_idle_sleep_time": 0.3, "enable_health_check": False},
-        # 5 s by default, for which a slot stays taken after its task's end whenever the task's process takes longer to go
-        # than to close its sockets: long enough for a trigger to overtake it.
+        # 5 s by default, for which a slot stays taken after its task's end whenever the task's process takes longer to
+        # go than to close its sockets: long enough for a trigger to overtake it.
         "workers": {"min_heartbeat_interval": 1},
         # A DAG file that was changed is read at once; every two minutes, not every half, those whose source was.
         "dag_processor": {"refresh_interval": 30, "min_file_process_interval": 120},
