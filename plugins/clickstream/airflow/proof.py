@@ -54,11 +54,12 @@ def requested(context: Any, source: Source) -> Request:
 
 
 def still_open(context: Any, run: Run) -> Request:
-    """Every hour without an entry up to the end of the DAG run's data interval."""
+    """Every hour without an entry up to the end of the DAG run's data interval; of a run without one, up to now."""
     from clickstream.reconciliation.plan import open_window
     from clickstream.reconciliation.request import Request
 
-    return Request(open_window(run.source, run.current.keys(), context["dag_run"].data_interval_end))
+    end = context["dag_run"].data_interval_end or datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    return Request(open_window(run.source, run.current.keys(), end))
 
 
 def prove(source: Source, *, final: bool = True) -> TaskGroup:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,6 +12,7 @@ from jinja2 import Environment
 
 from clickstream.airflow import proof
 from clickstream.airflow.incidents import AlreadyPaged
+from clickstream.lake.windows import hour_text
 from clickstream.reconciliation.plan import Plan
 from clickstream.reconciliation.steps import Survey, propose_waiver
 from tests.unit.reconciliation.makers import at, text
@@ -83,6 +84,18 @@ def test_the_params_reach_the_plan(dag: DAG, stage: Stage, monkeypatch: pytest.M
     assert (left.hours, left.forced, left.contract) == ((text(5), text(6)), True, "latest")
     plan(dag, monkeypatch, window=window, waive="no version of it is left")
     assert stage.run(RUN).plan.waive == "no version of it is left"
+
+
+@pytest.mark.parametrize(("interval_end", "last"), [(at(5), text(4)), (None, text(30))])
+def test_an_hourly_run_takes_what_is_open_up_to_its_interval_s_end_or_to_now(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, interval_end: datetime | None, last: str
+) -> None:
+    stage.put(0, "x", b"a click")
+    stage.prove(0, 0, "r1")
+    monkeypatch.setattr(proof, "datetime", SimpleNamespace(now=lambda zone: at(31) + timedelta(minutes=20)))
+    context = {"dag_run": SimpleNamespace(data_interval_end=interval_end)}
+    hours = [hour_text(hour) for hour in proof.still_open(context, stage.run(RUN)).window]
+    assert (hours[0], hours[-1]) == (text(1), last)
 
 
 def nothing(stage: Stage) -> None:
