@@ -23,10 +23,12 @@ from commands.settings import ROOT
 from tests.integration.stack.clouds import running_cloud
 from tests.unit.reconciliation.makers import at, fingerprint, key, packed, source, text
 
+FIRST = 24
+"""The first hour from which the source, as it is declared, is proven."""
 OBJECTS = 3
 RECORDS = [
-    orjson.dumps({"event_id": "good", "event_type": "click", "timestamp": text(0)}),
-    orjson.dumps({"event_id": "bad", "event_type": "hover", "timestamp": text(0)}),
+    orjson.dumps({"event_id": "good", "event_type": "click", "timestamp": text(FIRST)}),
+    orjson.dumps({"event_id": "bad", "event_type": "hover", "timestamp": text(FIRST)}),
 ]
 
 
@@ -38,13 +40,13 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
             environment.setenv(name, value)
         place = Place.of(boto3.Session())
         for number in range(OBJECTS):
-            place.s3.put_object(Bucket=place.lake, Key=key(0, str(number)), Body=packed(*RECORDS))
-        stored = list_hour(place.s3, place.lake, source().delivery.bronze.values(), at(0))
+            place.s3.put_object(Bucket=place.lake, Key=key(FIRST, str(number)), Body=packed(*RECORDS))
+        stored = list_hour(place.s3, place.lake, source().delivery.bronze.values(), at(FIRST))
         objects = [CountedObject(key=o.key, etag=o.etag, size=o.size, content=fingerprint(RECORDS)) for o in stored]
-        manifest = Manifest(source="retail_web", arrival_hour=text(0), contract="1.0.0", objects=tuple(objects))
+        manifest = Manifest(source="retail_web", arrival_hour=text(FIRST), contract="1.0.0", objects=tuple(objects))
         entry = Entry(
             source="retail_web",
-            arrival_hour=text(0),
+            arrival_hour=text(FIRST),
             state="verified",
             manifest=manifest.store(place.s3, place.evidence),
             contract="1.0.0",
@@ -73,13 +75,17 @@ def test_every_object_of_the_proven_hours_is_judged(place: Place) -> None:
     done = previewed()
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
-    assert (told["window"], told["records"], told["turned"]) == (f"{text(0)}/{text(1)}", OBJECTS * len(RECORDS), [])
+    assert (told["window"], told["records"], told["turned"]) == (
+        f"{text(FIRST)}/{text(FIRST + 1)}",
+        OBJECTS * len(RECORDS),
+        [],
+    )
 
 
 def test_an_object_that_is_gone_ends_it_with_its_name(place: Place) -> None:
-    place.s3.delete_object(Bucket=place.lake, Key=key(0, "1"))
+    place.s3.delete_object(Bucket=place.lake, Key=key(FIRST, "1"))
     done = previewed()
     assert done.returncode == 1
     assert done.stdout == ""
-    assert f"FAILED: s3://{place.lake}/{key(0, '1')} of hour {text(0)} is gone" in done.stderr
+    assert f"FAILED: s3://{place.lake}/{key(FIRST, '1')} of hour {text(FIRST)} is gone" in done.stderr
     assert "Traceback" not in done.stderr
