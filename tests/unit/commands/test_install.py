@@ -9,6 +9,7 @@ from commands import install
 UV = """#!/bin/sh
 echo "$@" >> {calls}
 [ "$1" = venv ] && mkdir -p "$5"
+[ "$1 $FAIL" = "pip offline" ] && for word in "$@"; do [ "$word" != --offline ] || exit 1; done
 [ "$1 $FAIL" != "pip yes" ] || {{ echo "no such version"; exit 1; }}
 """
 
@@ -38,10 +39,18 @@ def made(calls: Path) -> list[str]:
 
 def test_both_are_made_once(calls: Path) -> None:
     assert install.main() == 0
-    assert "pip install --quiet" in calls.read_text()
+    assert all(line.endswith(" --offline") for line in calls.read_text().splitlines() if line.startswith("pip"))
     assert made(calls) == ["airflow", "local"]
     assert install.main() == 0
     assert made(calls) == []
+
+
+def test_what_the_cache_lacks_is_downloaded(calls: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAIL", "offline")
+    assert install.main() == 0
+    asked = sorted(line for line in calls.read_text().splitlines() if line.startswith("pip"))
+    assert asked[1::2] == [f"{online} --offline" for online in asked[::2]]
+    assert made(calls) == ["airflow", "local"]
 
 
 def test_changed_pins_make_their_environment_anew_from_nothing(calls: Path, tmp_path: Path) -> None:
