@@ -22,7 +22,7 @@ from clickstream.sources.model import Source
 from tests.unit.lake.memory_s3 import MemoryS3, etag
 
 START = datetime(2026, 11, 17, tzinfo=UTC)
-"""The sample source's `verify_from`: hour 0 of these tests."""
+"""Hour 0 of these tests, and `verify_from` of their source."""
 ACCOUNT = "000000000000"
 
 
@@ -36,7 +36,7 @@ def text(hour: int) -> str:
 
 @cache
 def _shipped() -> Source:
-    """Proven since a day earlier than it is: the tests want a day before another."""
+    # A day earlier than it is declared: the tests want two days.
     return load_sources()[0]["retail_web"].model_copy(update={"verify_from": START})
 
 
