@@ -24,7 +24,7 @@ import boto3
 
 from clickstream.contract.records import read_object
 from clickstream.lake.place import Place
-from clickstream.lake.windows import HOUR, hour_text
+from clickstream.lake.windows import HOUR, hour_of, hour_text
 from clickstream.producer.producer import Producer
 from clickstream.producer.receipt import Receipt
 from clickstream.producer.sinks import open_sink
@@ -100,7 +100,7 @@ def take_order(name: str, events: Path, at: str | None, now: datetime) -> Order:
         raise Refused(f"AT={at} lies in the future: it is {hour_text(now)}")
     if start < source.verify_from:
         raise Refused(f"AT={at} lies before {hour_text(source.verify_from)}, from when {name} is proven (verify_from)")
-    hour_end = start.replace(minute=0, second=0, microsecond=0) + HOUR
+    hour_end = hour_of(start) + HOUR
     # A tenth is left over for what is refused and sent again, and for the real time that sending takes.
     until = start + (min(hour_end, now) - start) * 0.9
     return Order(source, events, _measure(events), at=None if at is None else start, until=until, now=now)
@@ -121,7 +121,7 @@ def carry_out(order: Order, settings: Settings) -> bool:
     producer = Producer(open_sink(source))
     with held_clock(settings.state, settings.cloud_url) as clock:
         records = _paced_records(order, clock)
-        hour = order.start.replace(minute=0, second=0, microsecond=0)
+        hour = hour_of(order.start)
         day_end = hour.replace(hour=0) + timedelta(days=1)
         own = [hour] if order.load.records else []
         silent = uncovered(place, source, source.verify_from, day_end + HOURS_AFTER * HOUR, own)

@@ -19,7 +19,7 @@ from clickstream.airflow.operators.glue_run import GlueRunOperator
 from clickstream.airflow.operators.waiver_review import WaiverReviewOperator, approval_by
 from clickstream.airflow.runs import open_run, run_key
 from clickstream.airflow.sensors.watermark import WatermarkSensor
-from clickstream.lake.windows import hour_text
+from clickstream.lake.windows import hour_of, hour_text
 from clickstream.sources.model import Source
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def still_open(context: Any, run: Run) -> Request:
     from clickstream.reconciliation.plan import open_window
     from clickstream.reconciliation.request import Request
 
-    end = context["dag_run"].data_interval_end or datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    end = context["dag_run"].data_interval_end or hour_of(datetime.now(UTC))
     return Request(open_window(run.source, run.current.keys(), end))
 
 

@@ -10,6 +10,11 @@ from typing import Self
 HOUR = timedelta(hours=1)
 
 
+def hour_of(moment: datetime) -> datetime:
+    """The start of the hour that a moment lies in."""
+    return moment.replace(minute=0, second=0, microsecond=0)
+
+
 def hour_text(hour: datetime) -> str:
     """An arrival hour as it stands in tables, ledger and plans: `2026-11-18T13:00:00Z`."""
     return hour.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -24,7 +29,7 @@ def parse_hour(text: str) -> datetime:
     moment = datetime.fromisoformat(text)
     if moment.utcoffset() != timedelta(0):
         raise ValueError(f"{text!r} is not a time in UTC, such as 2026-11-18T13:00:00Z")
-    if moment != moment.replace(minute=0, second=0, microsecond=0):
+    if moment != hour_of(moment):
         raise ValueError(f"{text!r} is not a whole hour")
     return moment.astimezone(UTC)
 

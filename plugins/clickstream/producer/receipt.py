@@ -25,15 +25,11 @@ import orjson
 from botocore.exceptions import ClientError
 
 from clickstream.lake.listing import hour_prefix
-from clickstream.lake.windows import hour_text
+from clickstream.lake.windows import hour_of, hour_text
 
 PART_RECORDS = 10_000
 _STAMP = "%Y%m%dT%H%M%S"
 """Of a part's first answer, in its name; a Z follows."""
-
-
-def _hour(moment: datetime) -> datetime:
-    return moment.replace(minute=0, second=0, microsecond=0)
 
 
 @dataclass
@@ -98,7 +94,7 @@ class Receipt:
             at: time of the answer, from the service's own clock, UTC.
         """
         self._open(at).hashes += raw_hashes
-        self.acknowledged[hour_text(_hour(at))] += len(raw_hashes)
+        self.acknowledged[hour_text(hour_of(at))] += len(raw_hashes)
 
     def fail(self, reason: str, at: datetime) -> None:
         """One record that was refused for good: the service does not hold it."""
@@ -112,14 +108,14 @@ class Receipt:
             at: the newest time known of the service; nothing tells when the record arrived, if it did.
         """
         self._open(at).unknown += 1
-        self.unknown[hour_text(_hour(at))] += 1
+        self.unknown[hour_text(hour_of(at))] += 1
 
     def close_part(self) -> None:
         """Store what has come in since the part before; nothing when that is nothing."""
         part = self._part
         if part is None:
             return
-        hour = _hour(part.first)
+        hour = hour_of(part.first)
         name = f"{part.first:{_STAMP}}Z-{self.send_id}-{len(self.keys) + 1:05}"
         hashes_key = None
         if part.hashes:
@@ -146,7 +142,7 @@ class Receipt:
     def _open(self, at: datetime) -> _Part:
         """The part for an answer of that time; a full one and one of another hour are closed."""
         part = self._part
-        if part and (len(part.hashes) >= PART_RECORDS or _hour(part.first) != _hour(at)):
+        if part and (len(part.hashes) >= PART_RECORDS or hour_of(part.first) != hour_of(at)):
             self.close_part()
         if self._part is None:
             self._part = _Part(at, at)

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from clickstream.contract.bronze import read_bronze
 from clickstream.contract.records import raw_hash
 from clickstream.lake.listing import list_hours
-from clickstream.lake.windows import HOUR
+from clickstream.lake.windows import HOUR, hour_of
 from clickstream.producer.heartbeat import canary
 from clickstream.producer.receipt import Receipt
 from clickstream.producer.sink import Sink
@@ -73,7 +73,7 @@ def is_in_bronze(s3: Any, lake: str, source: Source, sent: Canary) -> bool:
 
     An object is keyed by its oldest record's arrival, so the hour before is looked through as well.
     """
-    hour = sent.arrived.replace(minute=0, second=0, microsecond=0)
+    hour = hour_of(sent.arrived)
     listings = list_hours(s3, lake, source.delivery.bronze.values(), (hour, hour - HOUR))
     # Newest first: Firehose's keys end in the time of the object.
     keys = sorted((stored.key for listing in listings.values() for stored in listing), reverse=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 from clickstream.lake.listing import list_bronze
 from clickstream.lake.place import Place
-from clickstream.lake.windows import HOUR, hour_text
+from clickstream.lake.windows import HOUR, hour_of, hour_text
 from clickstream.producer.heartbeat import HEARTBEAT
 from clickstream.producer.receipt import list_parts
 from clickstream.reconciliation.entry import PASSED, DateEntry, Entry, State, Tiers
@@ -59,7 +59,7 @@ def _hours(place: Place, source: Source, current: Mapping[datetime, Entry]) -> I
         ends.append(source.verify_until - HOUR)
     if "producer" in source.tiers:
         parts = list_parts(place.s3, place.evidence, source.name)
-        ends += [part.first.replace(minute=0, second=0) for part in parts if part.purpose != HEARTBEAT]
+        ends += [hour_of(part.first) for part in parts if part.purpose != HEARTBEAT]
     hour, last = source.verify_from, max(ends)
     while hour <= last:
         yield hour

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from clickstream.lake.place import Place
-from clickstream.lake.windows import hour_text
+from clickstream.lake.windows import hour_of, hour_text
 from clickstream.provisioning.iceberg_tables import IcebergTable
 from clickstream.provisioning.path import path_of
 from clickstream.provisioning.resource import Cloud
@@ -46,7 +46,7 @@ class LakeTable(NamedTuple):
         """
         if self.settles_by is None:
             return ""
-        settled = (now - timedelta(days=source.checks.recheck_days)).replace(minute=0, second=0, microsecond=0)
+        settled = hour_of(now - timedelta(days=source.checks.recheck_days))
         if self.settles_by == HOUR_COLUMN:
             return hour_text(settled)
         # A date's last events come this late, and those of the date after it can change its sessions.
