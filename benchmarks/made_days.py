@@ -40,7 +40,7 @@ def make_day(source: Source, day: datetime, events: int) -> pa.Table:
         events: of visitors on the day; a few hundredths of them are not good.
     """
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        write_sample(Path(folder), source=source.name, day=day, events=events, seed=SEED, eve=False)
+        write_sample(Path(folder), source=source.name, day=day, events=events, seed=SEED)
         files = sorted(Path(folder).glob("*.ndjson.gz"))
         hours = {_hour(file): read_object(file.name, file.read_bytes()).records for file in files}
     if source.delivery.format == "parquet":

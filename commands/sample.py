@@ -131,8 +131,7 @@ def generate(settings: Settings, source: Source, events: int) -> dict[str, Any]:
             draft = folder.with_suffix(".draft")
             rmtree(draft, ignore_errors=True)
             draft.mkdir()
-            eve = source.verify_from < day
-            write_sample(draft, source=source.name, day=day, events=events, seed=SEED, eve=eve)
+            write_sample(draft, source=source.name, day=day, events=events, seed=SEED)
             draft.rename(folder)
     expected: dict[str, Any] = orjson.loads((folder / EXPECTED).read_bytes())
     if differing := [name for name, value in wanted.items() if expected[name] != value]:

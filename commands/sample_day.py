@@ -22,13 +22,10 @@ from commands.dialects import DIALECTS, NO_CONSENT, Dialect
 from commands.moments import Event, Moment, stamp
 
 HOUR = timedelta(hours=1)
-EVE_EVENTS = 400
 BATCH = 500
 """Records that the producer puts at once: they arrive together and lie in one object."""
 
 EXPECTED = "expected.json"
-
-_EVE_COPIES = {"copy_next_day": 40, "conflict_next_day": 10}
 
 
 @dataclass
@@ -102,7 +99,7 @@ class _Hour:
         }
 
 
-def write_sample(folder: Path, *, source: str, day: datetime, events: int, seed: int, eve: bool = True) -> None:
+def write_sample(folder: Path, *, source: str, day: datetime, events: int, seed: int) -> None:
     """Write the sample's files: `<hour>.ndjson.gz` an arrival hour, and `expected.json`.
 
     :param folder: must exist.
@@ -110,13 +107,11 @@ def write_sample(folder: Path, *, source: str, day: datetime, events: int, seed:
     :param day: its start, UTC.
     :param events: of visitors on the day, beside what is planted; spread by day and night.
     :param seed: equal seeds give equal bytes.
-    :param eve: whether the hour before the day gets a small batch, whose events are sent again on the day.
     """
     sample = _Sample(day, seed, DIALECTS[source])
     hours = {}
     dates: Counter[str] = Counter()
-    targets = {day - HOUR: EVE_EVENTS} if eve else {}
-    for start, target in {**targets, **_curve(day, events)}.items():
+    for start, target in _curve(day, events).items():
         hour = sample.fill(start, target)
         with gzip.GzipFile(folder / file_name(start), "wb", compresslevel=1, mtime=0) as file:
             file.write(b"".join(raw + b"\n" for raw in hour.ordered()))
@@ -159,9 +154,7 @@ class _Sample:
         hour = self._hour(start)
         self._hours.pop(start)
         moments = self._moments(start, events)
-        on_eve = start < self._day
-        planted = self._dialect.planted
-        counts = _EVE_COPIES if on_eve else {k: max(1, round(rate * events)) for k, rate in planted.items()}
+        counts = {kind: max(1, round(rate * events)) for kind, rate in self._dialect.planted.items()}
         curious = set(self._rng.sample(range(len(moments)), counts.get("unknown_field", 0)))
         good = []
         for number, moment in enumerate(moments):
@@ -180,7 +173,7 @@ class _Sample:
         for kind, (event, line) in zip(copies, copied, strict=False):
             self._copy(kind, hour, event, line)
         for kind, count in counts.items():
-            if not on_eve and kind not in copies and kind != "unknown_field":
+            if kind not in copies and kind != "unknown_field":
                 hour.planted[kind] += count
                 for _ in range(count):
                     self._plant(kind, hour, moments)
@@ -212,8 +205,6 @@ class _Sample:
             target = self._hour(
                 self._rng.choice([h * HOUR + hour.start for h in range(1, 7) if h * HOUR + hour.start <= last])
             )
-        elif when == "next_day":
-            target = self._hour(self._day + self._rng.randrange(6) * HOUR)
         else:
             target = hour
         target.planted[kind] += 1

@@ -19,7 +19,7 @@ SOURCES = load_sources()[0]
 
 @pytest.mark.parametrize("name", SOURCES)
 def test_a_made_day_has_the_good_events_of_the_sample(name: str, tmp_path: Path) -> None:
-    write_sample(tmp_path, source=name, day=DAY, events=EVENTS, seed=SEED, eve=False)
+    write_sample(tmp_path, source=name, day=DAY, events=EVENTS, seed=SEED)
     expected = orjson.loads((tmp_path / EXPECTED).read_bytes())["good_by_event_date"]
 
     rows = make_day(SOURCES[name], DAY, EVENTS)

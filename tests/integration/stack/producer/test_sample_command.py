@@ -48,7 +48,7 @@ def test_the_sample_is_sent_once_however_often_it_takes(local_cloud: LocalCloud)
     # GIVEN a run that was killed in the middle of an hour, with records that no receipt speaks of
     folder = local_cloud.settings.state / "sample/retail_web"
     folder.mkdir(parents=True)
-    write_sample(folder, source="retail_web", day=day, events=EVENTS, seed=SEED, eve=False)
+    write_sample(folder, source="retail_web", day=day, events=EVENTS, seed=SEED)
     begun = day + 20 * HOUR
     local_cloud.set_clock(begun + timedelta(minutes=5))
     with Unstored(local_cloud.place.s3, local_cloud.place.evidence, "retail_web", PURPOSE) as receipt:
