@@ -25,7 +25,7 @@ from local.record_log import Record
 
 SOURCE = "chart_affiliates"
 DAY = datetime(2026, 11, 18, tzinfo=UTC)
-HOURS = [DAY + n * timedelta(hours=1) for n in range(-1, 24)]
+HOURS = [DAY + n * timedelta(hours=1) for n in range(24)]
 TYPES = {"string": "string", "integer": "bigint", "boolean": "boolean", "array": "array<string>"}
 DESTINATION: dict[str, Any] = {
     "Prefix": "landing/event_type=!{partitionKeyFromQuery:event_type}/",
@@ -55,7 +55,7 @@ DESTINATION: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small sample day, with the hour before it."""
+    """A small sample day."""
     folder = tmp_path_factory.mktemp("sample")
     write_sample(folder, source=SOURCE, day=DAY, events=2400, seed=1)
     return folder
