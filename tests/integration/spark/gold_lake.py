@@ -172,6 +172,18 @@ class GoldLake:
     def snapshot(self, kind: str) -> int:
         return self._history(kind)[0].id
 
+    def snapshots(self) -> dict[str, int]:
+        """Of each table."""
+        return {kind: self.snapshot(kind) for kind in self._kinds}
+
+    def roll_back(self, snapshots: dict[str, int]) -> None:
+        """Make the tables that have changed what they were, without a run of the job."""
+        self.refresh()
+        for kind, snapshot in snapshots.items():
+            if self.snapshot(kind) != snapshot:
+                name = self._name(kind).removeprefix("glue_catalog.")
+                self.session.sql(f"CALL glue_catalog.system.set_current_snapshot('{name}', {snapshot})")
+
     def summaries(self, kind: str) -> Any:
         return self._history(kind)[0]
 
@@ -180,8 +192,7 @@ class GoldLake:
         return date_findings(self.source, self.answers(dates), dates)
 
     def answers(self, dates: Collection[date]) -> dict[str, list[Row]]:
-        snapshots = {kind: self.snapshot(kind) for kind in self._kinds}
-        queries = gold_queries(self.place, self.source, dates, snapshots)
+        queries = gold_queries(self.place, self.source, dates, self.snapshots())
         return {name: self.ask(sql) for name, sql in queries.items()}
 
     def held(self, dates: Collection[date]) -> dict[date, Held]:

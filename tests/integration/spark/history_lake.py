@@ -167,10 +167,3 @@ class HistoryLake(GoldLake):
             "user_segments": expected_history(self.events, self.built),
             "user_segments_changes": expected_changes(self.events, self.built),
         }
-
-    def roll_back(self, snapshots: dict[str, int]) -> None:
-        """Make tables what they were, without a run of the job."""
-        for kind, snapshot in snapshots.items():
-            name = self._name(kind).removeprefix("glue_catalog.")
-            self.refresh()
-            self.session.sql(f"CALL glue_catalog.system.set_current_snapshot('{name}', {snapshot})")

@@ -211,12 +211,11 @@ SHORT = ("an interval's end", "a segment")
 )
 def test_what_is_wrong_is_found(deed: str, settled: HistoryLake) -> None:
     do, codes = DEEDS[deed]
-    table = next(kind for kind in settled.rows() if f'{settled.source.table(kind)}"' in do(settled))
-    before, snapshot = settled.rows(), settled.snapshot(table)
+    before, snapshots = settled.rows(), settled.snapshots()
     settled.ask(do(settled))
     changed = settled.rows() != before
     found: dict[str, list[Any]] = settled.check([MIDDLE])
-    settled.roll_back({table: snapshot})
+    settled.roll_back(snapshots)
     assert changed, "the deed did nothing"
     assert {*found} == {str(MIDDLE)}
     assert {finding.code for findings in found.values() for finding in findings} == codes
