@@ -36,7 +36,7 @@ from benchmarks.own_cloud import own_cloud, progress
 from clickstream.sources.loader import load_sources
 from clickstream.sources.model import Source
 
-EVENTS = 20_000
+EVENTS = 10_000
 """Of visitors, each day of each source."""
 VISITS = 150
 """In the new hour; it has some 900 events."""
