@@ -66,7 +66,7 @@ def run(spark: SparkSession, plan: Plan) -> dict[str, Any]:
     summary = {RUN_ID: plan.run_id, HOURS: ",".join(window), ATTEMPT: attempt}
     rejects.overwrite(rejected(judged, ruling), "arrival_hour", window, summary)
     losers = [row._record for row in ruling.duplicates.select("_record").collect()]
-    good = write_good(spark, judged.files, losers, silver.layout(), attempt)
+    good = write_good(spark, judged.files, losers, silver.layout(), plan.source.silver_order, attempt)
     silver.overwrite_files(good, window, summary)
     fates = fates_after(judged, ruling)
     audit(silver, rejects, window, fates, judged.dates, plan.source.events, ruling.crowded)

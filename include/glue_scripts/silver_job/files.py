@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import boto3
@@ -57,7 +57,12 @@ def require_columns(table: str, layout: Layout, source: Source) -> None:
 
 
 def write_good(
-    spark: SparkSession, judged: Collection[str], losers: Collection[int], layout: Layout, attempt: str
+    spark: SparkSession,
+    judged: Collection[str],
+    losers: Collection[int],
+    layout: Layout,
+    order: Sequence[str],
+    attempt: str,
 ) -> list[DataFile]:
     """Write the good records of judged files, but for the losers: one data file a judged file and partition.
 
@@ -66,6 +71,7 @@ def write_good(
         judged: `s3://` addresses of the files that judging left.
         losers: numbers of the records that are duplicates.
         layout: of the table.
+        order: columns by which the rows of a file lie.
         attempt: becomes part of the files' names: no two attempts share one.
     """
     schema = _arrow(layout.schema)
@@ -77,7 +83,7 @@ def write_good(
         bucket, key = split_uri(address)
         table = pq.read_table(io.BytesIO(s3.get_object(Bucket=bucket, Key=key)["Body"].read()))
         kept = pc.and_not(pc.equal(table["_fate"], "good"), pc.is_in(table["_record"], value_set=lost.value))
-        good = table.filter(kept).select(schema.names).cast(schema)
+        good = table.filter(kept).select(schema.names).cast(schema).sort_by([(name, "ascending") for name in order])
         written = []
         for partition, rows in _partitions(good, layout.partitioning):
             body = io.BytesIO()

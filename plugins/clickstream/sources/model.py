@@ -337,6 +337,12 @@ class Source(Part):
         return next(iter(self.carriers))
 
     @property
+    def silver_order(self) -> tuple[str, ...]:
+        """Columns by which the rows in a file of Silver lie: a session's events beside each other, in their order."""
+        key = self.gold.session_key if self.gold else None
+        return (key, "event_time") if key else ("event_time",)
+
+    @property
     def declared_gold(self) -> Gold:
         """What is made of Silver.
 

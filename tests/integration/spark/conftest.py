@@ -20,6 +20,7 @@ from pyspark.sql import SparkSession
 
 from clickstream.contract.schema import load_schema
 from clickstream.lake.objects import write_json
+from clickstream.lake.snapshots import branches
 from clickstream.lake.windows import hour_text
 from clickstream.provisioning.iceberg_tables import RejectsTable, SilverTable
 from clickstream.provisioning.resource import Cloud as Account
@@ -145,6 +146,12 @@ class Lake:
             for row in self._table(kind).collect():
                 found[row.arrival_hour].append(repr(row))
         return {hour: sorted(rows) for hour, rows in found.items()}
+
+    def branches(self) -> list[str]:
+        """Those of both tables beside main."""
+        tables = (self.source.table(kind) for kind in ("silver", "rejects"))
+        glue, s3 = boto3.client("glue"), boto3.client("s3")
+        return [name for table in tables for name in branches(glue, s3, "clickstream", table)]
 
     def scratch(self) -> list[str]:
         """What lies in the source's scratch folder, deleted versions included."""

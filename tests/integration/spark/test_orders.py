@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
@@ -79,3 +80,26 @@ def test_every_order_ends_with_the_rows_of_the_reference(
     assert sorted(found, key=repr) == rejects
     assert lake.rows() == seen.setdefault("rows", lake.rows())
     assert lake.scratch() == []
+
+
+def test_what_is_written_is_audited_before_anyone_sees_it_and_its_branches_are_kept_for_a_look(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import bronze_to_silver  # type: ignore[import-not-found,unused-ignore]
+    from silver_job.audit import AuditFailed  # type: ignore[import-not-found,unused-ignore]
+
+    honest, hour = bronze_to_silver.write_good, min(lake.hours)
+    with monkeypatch.context() as patch, pytest.raises(AuditFailed, match=r"silver\.branch_run_\w+ and .* are kept"):
+        patch.setattr(bronze_to_silver, "write_good", lambda *arguments: honest(*arguments)[1:])
+        lake.run([hour])
+    assert lake.rows() == {"silver": [], "rejects": []}
+    assert len(lake.branches()) == 2
+
+    lake.run([hour])
+    assert lake.branches() == []
+    # And the rows of each file lie by session and time.
+    files = defaultdict(list)
+    for file, _, *place in sorted(lake.select("silver", "_file", "_pos", *lake.source.silver_order)):
+        files[file].append(tuple((value is None, value or "") for value in place))
+    assert files
+    assert all(rows == sorted(rows) for rows in files.values())
