@@ -14,7 +14,7 @@ from pyspark.sql import SparkSession
 
 from clickstream.lake.names import Names
 from clickstream.lake.place import Place
-from clickstream.lake.snapshots import history
+from clickstream.lake.snapshots import branches, history
 from clickstream.lake.windows import hour_text
 from clickstream.provisioning.resource import Cloud as Account
 from clickstream.reconciliation.gold.check import date_findings, dates_query, gold_queries
@@ -186,6 +186,15 @@ class GoldLake:
 
     def summaries(self, kind: str) -> Any:
         return self._history(kind)[0]
+
+    def branches(self) -> dict[str, list[str]]:
+        """Those beside main, of the tables of Gold that have any."""
+        place = self.place
+        found = {
+            kind: branches(place.glue, place.s3, place.database, self.source.table(kind))
+            for kind in self.source.declared_gold.stored
+        }
+        return {kind: names for kind, names in found.items() if names}
 
     def check(self, dates: Collection[date]) -> dict[str, list[DateFinding]]:
         """What the product's SQL finds wrong with some dates, whose dates before are made too."""

@@ -224,22 +224,29 @@ def test_sessions_that_end_at_every_midnight_are_found(built: GoldLake) -> None:
     assert "sessions_differ" in {finding.code for finding in found[str(MIDDLE)]}
 
 
-def test_a_write_that_loses_something_is_not_published(built: GoldLake, monkeypatch: pytest.MonkeyPatch) -> None:
-    import gold_job.sessions  # type: ignore[import-not-found,unused-ignore]
+@pytest.mark.parametrize(
+    "table",
+    ["gold_sessions", "members", *(pytest.param(name, marks=pytest.mark.full) for name in ("gold_daily", "facts"))],
+)
+def test_a_write_that_loses_something_is_not_published_and_its_branch_is_kept_for_a_look(
+    table: str, mended: GoldLake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from branched_table import BranchedTable  # type: ignore[import-not-found,unused-ignore]
     from gold_job.table import AuditFailed  # type: ignore[import-not-found,unused-ignore]
 
-    honest, before = gold_job.sessions.sessions, built.rows()
-    built.arrive([Event(START + timedelta(days=2.5), "newcomer", "click", None, None, None)])
+    honest, before = BranchedTable._overwrite, mended.rows()
 
-    def careless(*arguments: Any) -> Any:
-        return honest(*arguments).where("event_count > 1")
+    def careless(branched: Any, rows: Any, *rest: Any) -> None:
+        honest(branched, rows.limit(1) if branched.name.endswith(f".{mended.source.table(table)}") else rows, *rest)
 
-    with monkeypatch.context() as patch, pytest.raises(AuditFailed, match="gold_sessions"):
-        patch.setattr(gold_job.sessions, "sessions", careless)
-        built.build(around([MIDDLE]))
-    assert built.rows() == before
-    built.build(around([MIDDLE]))
-    assert built.rows() == built.wanted()
+    with monkeypatch.context() as patch, pytest.raises(AuditFailed, match=rf"{table}\.branch_run_\w+ is kept"):
+        patch.setattr(BranchedTable, "_overwrite", careless)
+        mended.build(around([MIDDLE]))
+    assert mended.rows() == before
+    assert {*mended.branches()} == {*before}
+    mended.build(around([MIDDLE]))
+    assert mended.rows() == before
+    assert mended.branches() == {}
 
 
 def test_a_date_whose_events_are_gone_is_cleared(built: GoldLake) -> None:
