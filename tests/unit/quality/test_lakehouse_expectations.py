@@ -1,8 +1,9 @@
-"""The suites of the comparison charts: the sample passes, each expectation can fail, faults of senders are found."""
+"""The suites of the lakehouse sources: the sample passes, each expectation can fail, faults of senders are found."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from math import ceil
 from pathlib import Path
 
 import pytest
@@ -11,12 +12,40 @@ from clickstream.quality.measures import Row, schema_rows
 from clickstream.quality.suites import Tier, load_suites
 from clickstream.quality.validation import validate
 from clickstream.sources.loader import load_sources
+from commands.dialects import DIALECTS
+from commands.sample import EVENTS
 from tests.unit.quality.breaking import Broken, failed, rounds
 from tests.unit.quality.sampled import Change, Event, Sampled
 
-SUITES = load_suites(load_sources()[0]["chart_affiliates"])
+SOURCES = ("shop_clicks", "chart_affiliates")
+SUITES = {name: load_suites(load_sources()[0][name]) for name in SOURCES}
 
-BROKEN: dict[Tier, Broken] = {
+SHOP: dict[Tier, Broken] = {
+    "bronze": {
+        "columns_as_declared": ({"about": "schema"}, {"found": "absent"}),
+        "most_records_are_good": ({"about": "fate", "name": "good"}, {"share": 0.7}),
+        "few_are_quarantined": ({"about": "fate", "name": "quarantined"}, {"share": 0.04}),
+        "quarantine_is_no_flood": ({"about": "fate", "name": "quarantined"}, {"share": 0.2}),
+        "duplicates_are_no_flood": ({"about": "fate", "name": "duplicate"}, {"share": 0.3}),
+        "volume_is_usual": ({"about": "hour"}, {"deviations": 7.0}),
+        "not_silent_nor_flooded": ({"about": "hour"}, {"of_usual": 0.01}),
+    },
+    "silver": {
+        "columns_as_declared": ({"about": "schema"}, {"declared": "bigint"}),
+        "users_are_many": ({"about": "column", "name": "user_id"}, {"distinct": 0.001}),
+        "sessions_hold_clicks": ({"about": "column", "name": "session_id"}, {"distinct": 0.99}),
+        "pages_are_named": ({"about": "column", "name": "page_url"}, {"filled": 0.9}),
+        "devices_are_known": ({"about": "value", "name": "device_type", "value": "mobile"}, {"value": "toaster"}),
+        "countries_are_known": ({"about": "column", "name": "country"}, {"filled": 0.5}),
+        "signups_are_known": ({"about": "column", "name": "signup_date"}, {"filled": 0.5}),
+        "every_kind_of_event_comes": ({"about": "column", "name": "event_type"}, {"different": 4}),
+        "no_kind_takes_over": ({"about": "value", "name": "event_type", "value": "page_view"}, {"share": 0.9}),
+        "purchases_have_their_order": ({"kind": "purchase", "name": "order_id"}, {"filled": 0.9}),
+        "few_clicks_are_late": ({"name": "arrival.lateness", "value": "a day"}, {"share": 0.1}),
+    },
+}
+
+CHART: dict[Tier, Broken] = {
     "bronze": {
         "columns_as_declared": ({"about": "schema"}, {"found": "absent"}),
         "most_records_are_good": ({"about": "fate", "name": "good"}, {"share": 0.55}),
@@ -64,41 +93,52 @@ BROKEN: dict[Tier, Broken] = {
     },
 }
 
+BROKEN = {"shop_clicks": SHOP, "chart_affiliates": CHART}
 ALSO = {
     "most_records_are_good": {"nearly_all_records_are_good"},
     "quarantine_is_no_flood": {"few_are_quarantined"},
     "duplicates_are_no_flood": {"few_are_duplicates"},
     "lateness_is_no_flood": {"few_events_are_late"},
 }
-"""A flood is more than a few."""
+"""A flood is more than a few, where few are looked for."""
+TIERS = [(name, tier) for name in SOURCES for tier in SUITES[name]]
 
 
 @pytest.fixture(scope="module")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Sampled:
-    """As large as that of `make up`."""
-    return Sampled.of("chart_affiliates", tmp_path_factory.mktemp("sample"), 20_600)
+def samples(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Sampled]:
+    """As large as those of `make up`."""
+    return {
+        name: Sampled.of(name, tmp_path_factory.mktemp("sample"), ceil(EVENTS * DIALECTS[name].share))
+        for name in SOURCES
+    }
 
 
 @pytest.fixture(scope="module")
-def good(sample: Sampled) -> dict[str, list[Row]]:
-    """What is measured on the sample day, of tables that are as declared, weeks after the source began."""
+def good(samples: dict[str, Sampled]) -> dict[str, dict[str, list[Row]]]:
+    """What is measured on the sample days, of tables that are as declared, weeks after the sources began."""
+    return {name: _of_settled_source(sample) for name, sample in samples.items()}
+
+
+def _of_settled_source(sample: Sampled) -> dict[str, list[Row]]:
     schema = schema_rows({"column a": "string"}, {"column a": "string"})
     rows = {tier: [*schema, *rows] for tier, rows in sample.rows().items()}
     usual: Row = {"usual": 700.0, "usual_hours": 8, "of_usual": 1.1, "deviations": 0.4}
     return rows | {"bronze": [row | usual if row["about"] == "hour" else row for row in rows["bronze"]]}
 
 
-@pytest.mark.parametrize("tier", SUITES)
-def test_all_are_judged_and_hold_for_the_sample(tier: Tier, good: dict[str, list[Row]]) -> None:
-    result = validate(SUITES[tier], good[tier])
+@pytest.mark.parametrize(("source", "tier"), TIERS)
+def test_all_are_judged_and_hold_for_the_sample(source: str, tier: Tier, good: dict[str, dict[str, list[Row]]]) -> None:
+    result = validate(SUITES[source][tier], good[source][tier])
     assert (result.failed, result.unjudged) == ({}, ())
 
 
-@pytest.mark.parametrize("tier", SUITES)
-def test_broken_data_fail_each_and_nothing_else(tier: Tier, good: dict[str, list[Row]]) -> None:
-    assert set(BROKEN[tier]) == set(SUITES[tier].severities)
-    for names, spoilt in rounds(BROKEN[tier], good[tier]):
-        assert failed(validate(SUITES[tier], spoilt)) == names.union(*(ALSO.get(name, set()) for name in names))
+@pytest.mark.parametrize(("source", "tier"), TIERS)
+def test_broken_data_fail_each_and_nothing_else(source: str, tier: Tier, good: dict[str, dict[str, list[Row]]]) -> None:
+    suite, broken = SUITES[source][tier], BROKEN[source][tier]
+    assert {*broken} == {*suite.severities}
+    for names, spoilt in rounds(broken, good[source][tier]):
+        also = set[str]().union(*(ALSO.get(name, set()) for name in names))
+        assert failed(validate(suite, spoilt)) == names | also & {*suite.severities}
 
 
 def test_a_small_sample_is_as_expected(tmp_path: Path) -> None:
@@ -121,5 +161,6 @@ def nobody_can_click(hour: datetime, event: Event) -> None:
     ("change", "expected"),
     [(payouts_in_whole_units, "payouts_are_cents"), (nobody_can_click, "clicks_follow_interactions")],
 )
-def test_a_fault_of_a_sender_is_found(sample: Sampled, change: Change, expected: str) -> None:
-    assert expected in validate(SUITES["silver"], sample.rows(change)["silver"]).failed["critical"]
+def test_a_fault_of_a_sender_is_found(samples: dict[str, Sampled], change: Change, expected: str) -> None:
+    rows = samples["chart_affiliates"].rows(change)["silver"]
+    assert expected in validate(SUITES["chart_affiliates"]["silver"], rows).failed["critical"]
