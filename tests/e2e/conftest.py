@@ -7,18 +7,26 @@ import os
 import re
 import socket
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import boto3
+import httpx
 import pytest
 from botocore.config import Config
+
+from clickstream.lake.place import Place
+from clickstream.sources.loader import load_sources
+from tests.integration.stack.proof import Lake
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = "retail_web"
 LAKE = "clickstream-000000000000-lake"
 EVIDENCE = "clickstream-000000000000-evidence"
+WITHIN = 300  # seconds
 
 
 class Stack:
@@ -126,6 +134,24 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield made
     finally:
         made.make("down")
+
+
+def until(reached: Callable[[], bool]) -> None:
+    """Wait for something that takes its time."""
+    deadline = time.monotonic() + WITHIN
+    while not reached():
+        assert time.monotonic() < deadline, f"not within {WITHIN} s"
+        time.sleep(0.1)
+
+
+@contextmanager
+def lake_of(stack: Stack, source: str) -> Iterator[Lake]:
+    """The tables of a source of the stack."""
+    url = f"http://127.0.0.1:{stack.knobs['CLOUD_PORT']}"
+    session = boto3.Session("local", "local", region_name="us-east-1")
+    with pytest.MonkeyPatch.context() as environment, httpx.Client(base_url=url, trust_env=False) as control:
+        environment.setenv("AWS_ENDPOINT_URL", url)
+        yield Lake(Place.of(session), load_sources()[0][source], session.client("athena"), control)
 
 
 def _free_ports(count: int) -> list[int]:

@@ -6,8 +6,7 @@ import json
 import os
 import signal
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime
@@ -28,7 +27,7 @@ from commands import airflow_stack, processes
 from commands.airflow_api import Airflow
 from commands.arrivals import send_heartbeats
 from commands.cloud_clock import CloudClock
-from tests.e2e.conftest import SOURCE, Stack
+from tests.e2e.conftest import SOURCE, Stack, until
 
 pytestmark = pytest.mark.full
 
@@ -38,7 +37,6 @@ GLUE_TASK = "proof.bronze_to_silver"
 SAMPLE_DAY = "2026-11-18"
 FLOWING = datetime(2026, 11, 20, 10, tzinfo=UTC)
 """The hour in which events arrive while the parts are killed."""
-WITHIN = 300  # seconds
 
 
 class Proofs:
@@ -81,13 +79,6 @@ class Proofs:
     def states_since(self, before: set[str]) -> list[str]:
         """States of the runs that are none of these, sorted."""
         return sorted(state for run, state in self.job_runs().items() if run not in before)
-
-
-def until(reached: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + WITHIN
-    while not reached():
-        assert time.monotonic() < deadline, f"not within {WITHIN} s"
-        time.sleep(0.1)
 
 
 @pytest.fixture(scope="module")

@@ -6,43 +6,26 @@ The two take turns at the source's tables, and leave what one run over the whole
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import boto3
-import httpx
 import orjson
 import pytest
 
-from clickstream.lake.place import Place
 from clickstream.lake.windows import HOUR, hour_text
-from clickstream.sources.loader import load_sources
 from commands import airflow_stack
 from commands.airflow_api import Airflow
 from commands.dialects import DIALECTS
-from tests.e2e.conftest import Stack
-from tests.e2e.test_crashes import until
-from tests.integration.stack.proof import KINDS, Lake
+from tests.e2e.conftest import Stack, lake_of, until
+from tests.integration.stack.proof import KINDS
 
 pytestmark = pytest.mark.full
 
 LIVE = datetime(2026, 11, 18, 20, tzinfo=UTC)
 BY_HAND = LIVE + HOUR
 VISITS = 40
-
-
-@contextmanager
-def lake_of(stack: Stack, source: str) -> Iterator[Lake]:
-    """The tables of a source of the stack."""
-    url = f"http://127.0.0.1:{stack.knobs['CLOUD_PORT']}"
-    session = boto3.Session("local", "local", region_name="us-east-1")
-    with pytest.MonkeyPatch.context() as environment, httpx.Client(base_url=url, trust_env=False) as control:
-        environment.setenv("AWS_ENDPOINT_URL", url)
-        yield Lake(Place.of(session), load_sources()[0][source], session.client("athena"), control)
 
 
 def send(stack: Stack, source: str, folder: Path) -> dict[datetime, int]:

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import LAKE, SOURCE, Stack
+from benchmarks.made_lake import MadeLake
+from benchmarks.silver_to_gold import make_floor
+from tests.e2e.conftest import LAKE, SOURCE, Stack, lake_of
 
 DAY = "2026-11-18"
 PUT_DIRECTLY, OF_ROWS = "shop_clicks", "chart_affiliates"
@@ -66,6 +68,14 @@ def test_the_sample_day_is_accounted_for_to_the_record(stack: Stack, source: str
     assert stack.pages() == []
 
 
+@pytest.mark.parametrize("source", GOLD)
+def test_gold_is_what_a_plain_query_for_each_table_makes_of_silver(stack: Stack, source: str) -> None:
+    with lake_of(stack, source) as lake:
+        plain = make_floor(MadeLake(lake.place, lake.source))
+    assert all(plain["rows"].values())
+    assert plain["differing"] == dict.fromkeys(lake.source.declared_gold.tables, 0)
+
+
 def test_hours_that_an_hourly_run_has_counted_are_proven_without_another_job(stack: Stack) -> None:
     states = [entry["state"] for entry in stack.ledger(PUT_DIRECTLY) if entry.get("arrival_hour") == hour_of_day(5)]
     assert states == ["provisional", "verified"]
@@ -73,8 +83,9 @@ def test_hours_that_an_hourly_run_has_counted_are_proven_without_another_job(sta
     assert [run["JobRunState"] for run in runs] == ["SUCCEEDED"]
 
 
-def test_the_sample_is_what_is_expected_of_the_feed(stack: Stack) -> None:
-    quality = stack.status()["quality"]
+@pytest.mark.parametrize("source", GOLD)
+def test_the_sample_is_what_is_expected_of_the_feed(stack: Stack, source: str) -> None:
+    quality = stack.status(source)["quality"]
     assert {result["tier"]: result["state"] for result in quality["tiers"]} == {"bronze": "passed", "silver": "passed"}
     assert quality["failed"] == []
 
