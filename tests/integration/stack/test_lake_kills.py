@@ -33,6 +33,8 @@ TABLES = {name: ("rejects", "silver", *source.declared_gold.stored) for name, so
 WRITE, FAST_FORWARD = 2, 3
 """Of a run's commits to each table: 1 makes its branch, 4 drops it."""
 STEPS = {"write": (WRITE, "before"), "audit": (WRITE, "after"), "publish": (FAST_FORWARD, "before")}
+"""Only commits can be aimed at. All tables are written before the first is audited, so a kill after a table's write
+falls into the audits where it is the last one, and into the next table's write elsewhere."""
 VISITS, LATE_VISITS = 60, 15
 HOUR_OF_DAY = 13
 
