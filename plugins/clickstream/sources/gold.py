@@ -349,8 +349,11 @@ class Gold(Part):
 
     @property
     def published(self) -> dict[str, Table]:
-        """The tables in the order in which they are published: what is made of others before these."""
-        return dict(sorted(self.tables.items(), key=lambda named: not named[1].made_of))
+        """The tables in the order in which they are published: what is made of others before these, else by name.
+
+        Whoever reads the declaration off a plan file has its tables in another order than the YAML.
+        """
+        return dict(sorted(self.tables.items(), key=lambda named: (not named[1].made_of, named[0])))
 
     @property
     def stored(self) -> tuple[str, ...]:
