@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SOURCE = "retail_web"
 LAKE = "clickstream-000000000000-lake"
 EVIDENCE = "clickstream-000000000000-evidence"
-WITHIN = 300  # seconds
+WITHIN = 600  # seconds
 
 
 class Stack:
