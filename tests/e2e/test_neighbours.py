@@ -39,7 +39,8 @@ def send(stack: Stack, source: str, folder: Path) -> dict[datetime, int]:
     """
     rng, dialect = random.Random(9), DIALECTS[source]
     begun = [LIVE - timedelta(minutes=9 * rng.random()) for _ in range(VISITS)]
-    moments = [moment for at in begun for moment in dialect.visit(rng, at) if not dialect.refused(moment.event)]
+    moments = [moment for at in begun for moment in dialect.visit(rng, at) if moment.at < LIVE + HOUR]
+    moments = [moment for moment in moments if not dialect.refused(moment.event)]
     hours: dict[datetime, list[Any]] = {BY_HAND: [], LIVE: []}
     for moment in sorted(moments, key=lambda moment: moment.at):
         hours[BY_HAND if moment.at < LIVE else LIVE].append(moment.event)
