@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SOURCE = "retail_web"
 LAKE = "clickstream-000000000000-lake"
 EVIDENCE = "clickstream-000000000000-evidence"
-WITHIN = 600  # seconds
+WITHIN = 300  # seconds
 
 
 class Stack:
@@ -136,11 +136,11 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         made.make("down")
 
 
-def until(reached: Callable[[], bool]) -> None:
-    """Wait for something that takes its time."""
-    deadline = time.monotonic() + WITHIN
+def until(reached: Callable[[], bool], within: int = WITHIN) -> None:
+    """Wait for something that takes its time, in seconds."""
+    deadline = time.monotonic() + within
     while not reached():
-        assert time.monotonic() < deadline, f"not within {WITHIN} s"
+        assert time.monotonic() < deadline, f"not within {within} s"
         time.sleep(0.1)
 
 

@@ -6,7 +6,7 @@ Only the watermark is not waited for: what a feed sends has been delivered when 
 import csv
 import io
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -263,9 +263,9 @@ class Lake:
         self._ask_for(run, CheckMaintenance())
         return record_maintenance(run)
 
-    def rows(self) -> dict[str, list[str]]:
-        """What readers see of Silver and rejects: all rows, as Athena writes them, sorted."""
-        return {kind: self.rows_of(kind) for kind in KINDS}
+    def rows(self, kinds: Iterable[str] = KINDS) -> dict[str, list[str]]:
+        """What readers see of some tables, Silver and rejects by default: all rows, as Athena writes them, sorted."""
+        return {kind: self.rows_of(kind) for kind in kinds}
 
     def rows_of(self, kind: str, snapshot: int | None = None) -> list[str]:
         """The same of one table; of main, or of a snapshot."""

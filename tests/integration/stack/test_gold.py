@@ -27,11 +27,6 @@ class Settled:
     after: dict[str, list[str]]
 
 
-def gold(lake: Lake) -> dict[str, list[str]]:
-    """What readers see: all rows, sorted."""
-    return {kind: lake.rows_of(kind) for kind in KINDS}
-
-
 def assert_settled(outcome: Outcome, lake: Lake) -> None:
     """Each event date is verified, and each table accounts for all of its events."""
     assert outcome.verdict.failed == []
@@ -53,25 +48,25 @@ def settled(proven_state: Path, feed: Feed, tmp_path_factory: pytest.TempPathFac
     state = copy_of(proven_state, tmp_path_factory.mktemp("settled"))
     with lake_on(state) as lake:
         assert_settled(lake.settle(lake.days(DAYS - 1, DAYS - 1)), lake)
-        before = gold(lake)
+        before = lake.rows(KINDS)
         lake.send_late(feed)
     with lake_on(copy_of(state, tmp_path_factory.mktemp("undisturbed"))) as lake:
         assert_settled(lake.settle(lake.days(0, 0)), lake)
-        return Settled(state, before, gold(lake))
+        return Settled(state, before, lake.rows(KINDS))
 
 
 def test_a_late_object_changes_gold_and_whatever_is_run_then_changes_nothing(settled: Settled, tmp_path: Path) -> None:
     assert settled.before != settled.after
     with lake_on(copy_of(settled.state, tmp_path)) as lake:
         assert_settled(lake.settle(lake.days(1, 1)), lake)
-        assert gold(lake) == settled.after
+        assert lake.rows(KINDS) == settled.after
         run, following = lake.begin(lake.days(1, 1))
         assert following == "record"
         lake.conclude(run, following)
         assert lake.plan_gold(run) == "none"
         versions = {kind: lake.versions(kind) for kind in KINDS}
         assert_settled(lake.settle(lake.days(), forced=True), lake)
-        assert gold(lake) == settled.after
+        assert lake.rows(KINDS) == settled.after
         assert all(lake.versions(kind) != versions[kind] for kind in KINDS)
 
 
@@ -97,11 +92,11 @@ def test_a_kill_leaves_whole_tables_and_what_runs_next_ends_as_if_undisturbed(
             lake.build_gold(run)
         assert lake.armed() == []
         wanted = {each: (settled.after if each in published else settled.before)[each] for each in KINDS}
-        assert gold(lake) == wanted
+        assert lake.rows(KINDS) == wanted
         if again:
             lake.build_gold(run)
             outcome = lake.conclude_gold(run)
         else:
             outcome = lake.settle(lake.days(1, 1))
         assert_settled(outcome, lake)
-        assert gold(lake) == settled.after
+        assert lake.rows(KINDS) == settled.after

@@ -48,11 +48,6 @@ class Settled:
     after: dict[str, list[str]]
 
 
-def seen(lake: Lake) -> dict[str, list[str]]:
-    """What readers see: all rows of each table, sorted."""
-    return {table: lake.rows_of(table) for table in TABLES[lake.source.name]}
-
-
 def window(source: Source) -> Window:
     start = source.verify_from + HOUR_OF_DAY * HOUR
     return Window(start, start + HOUR)
@@ -80,11 +75,11 @@ def settled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Settled]:
         with lake_on(state, source) as lake:
             send(lake, VISITS, seed=1, minute=10)
             assert lake.settle(window(source)).verdict.failed == []
-            before = seen(lake)
+            before = lake.rows(TABLES[name])
             send(lake, LATE_VISITS, seed=2, minute=40)
         with lake_on(copy_of(state, tmp_path_factory.mktemp(f"{name}-undisturbed")), source) as lake:
             assert lake.settle(window(source)).verdict.failed == []
-            made[name] = Settled(state, before, seen(lake))
+            made[name] = Settled(state, before, lake.rows(TABLES[name]))
     return made
 
 
@@ -113,10 +108,10 @@ def test_a_kill_leaves_whole_tables_and_the_next_run_ends_as_if_undisturbed(
             assert lake.plan_gold(run) == "build"
             lake.build_gold(run)
         assert lake.armed() == []
-        assert seen(lake) == {
+        assert lake.rows(TABLES[name]) == {
             each: (settled[name].after if each in published else settled[name].before)[each] for each in tables
         }
 
         assert lake.settle(window(source)).verdict.failed == []
 
-        assert seen(lake) == settled[name].after
+        assert lake.rows(TABLES[name]) == settled[name].after
