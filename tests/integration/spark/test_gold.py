@@ -198,7 +198,7 @@ def test_what_is_wrong_in_gold_is_found(deed: str, mended: GoldLake) -> None:
 
 def test_whatever_is_wrong_is_mended_by_making_it_anew(mended: GoldLake) -> None:
     before = mended.snapshots()
-    for deed in ("doubled rows", "a lost session", "a lost fact", "a lost member", "what a date says of a member"):
+    for deed in sorted(DEEDS, key=lambda deed: "lost" in deed):  # what is gone cannot be changed any more
         do, _ = DEEDS[deed]
         do(mended)
     assert {kind for kind, snapshot in mended.snapshots().items() if snapshot != before[kind]} == {*mended.rows()}
